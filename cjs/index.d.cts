@@ -1,0 +1,32 @@
+// Says to TypeScript what index.cjs gives: the constructor, on which everything else that is exported hangs.
+import type * as esm from "../dist/index.js" with { "resolution-mode": "import" };
+
+declare const Lock: typeof esm.Lock;
+type Lock = esm.Lock;
+
+declare namespace Lock {
+  export type AcquireOptions = esm.AcquireOptions;
+  export type EndpointFailure = esm.EndpointFailure;
+  export type EtcdLockError = esm.EtcdLockError;
+  export type EtcdLockErrorCode = esm.EtcdLockErrorCode;
+  export type EtcdOptions = esm.EtcdOptions;
+  export type EtcdRefusedError = esm.EtcdRefusedError;
+  export type EtcdSource = esm.EtcdSource;
+  export type EtcdUnavailableError = esm.EtcdUnavailableError;
+  export type HeldLock = esm.HeldLock;
+  export type JsonValue = esm.JsonValue;
+  export type Line = esm.Line;
+  export type LineEntry = esm.LineEntry;
+  export type Lock = esm.Lock;
+  export type LockLostError = esm.LockLostError;
+  export type LockManager = esm.LockManager;
+  export type LockManagerEvents = esm.LockManagerEvents;
+  export type LockManagerOptions = esm.LockManagerOptions;
+  export type LockOptions = esm.LockOptions;
+  export type LockTimeoutError = esm.LockTimeoutError;
+  export type LossReason = esm.LossReason;
+  export type NotHeldError = esm.NotHeldError;
+  export type Waiting = esm.Waiting;
+}
+
+export = Lock;

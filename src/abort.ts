@@ -1,0 +1,63 @@
+import type { Clock } from "./clock.ts";
+
+/** A signal of our own that follows others, and stops following them when disposed. */
+export interface LinkedSignal extends Disposable {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+}
+
+/**
+ * A signal that aborts with the first of `parents` that does. Unlike `AbortSignal.any`, it leaves nothing behind on a
+ * long-lived parent once disposed.
+ */
+export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): LinkedSignal {
+  const controller = new AbortController();
+  const unlinks: (() => void)[] = [];
+  for (const parent of parents) {
+    if (parent === undefined) continue;
+    unlinks.push(onAbort(parent, (reason) => controller.abort(reason)));
+  }
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    [Symbol.dispose]: () => {
+      for (const unlink of unlinks) unlink();
+    },
+  };
+}
+
+/** Calls `listener` when `signal` aborts, at once if it has. Returns what takes the listener away. */
+export function onAbort(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
+  if (signal.aborted) {
+    listener(signal.reason);
+    return () => {};
+  }
+  const call = (): void => listener(signal.reason);
+  signal.addEventListener("abort", call, { once: true });
+  return () => signal.removeEventListener("abort", call);
+}
+
+/** Waits `delayMs`; rejects with the signal's reason if that comes first. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const alarm = clock.schedule(delayMs, () => {
+      stopListening();
+      resolve();
+    });
+    const stopListening =
+      signal === undefined
+        ? (): void => {}
+        : onAbort(signal, (reason) => {
+            alarm.cancel();
+            reject(reason);
+          });
+  });
+}
+
+/** What `promise` settles with, or the signal's reason if that comes first. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stopListening = onAbort(signal, reject);
+    promise.then(resolve, reject).finally(stopListening);
+  });
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import module from "node:module";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { isatty } from "node:tty";
+import { type Host, passedOnSignals } from "./host.ts";
+import { main, type Outcome } from "./main.ts";
+
+/** What we leave open by then, of our own or the library's, must not keep us here, in milliseconds. */
+const exitLimitMs = 1_000;
+
+const host: Host = {
+  name: hostname(),
+  pid: process.pid,
+  platform: process.platform,
+  execPath: process.execPath,
+  environment: process.env,
+  hasTerminalInput: isatty(0),
+  standardError: {
+    isTerminal: isatty(2),
+    get columns(): number {
+      return process.stderr.columns || 80;
+    },
+    write: (text) => void process.stderr.write(text),
+  },
+  now: () => performance.now(),
+  kill: (pid, signal) => void process.kill(pid, signal),
+  onSignal: (listener) => {
+    for (const signal of passedOnSignals) process.on(signal, () => listener(signal));
+  },
+};
+
+// Nobody may be reading any more: that is no reason to end.
+process.stderr.on("error", () => undefined);
+keepCompiledCode();
+void main(process.argv.slice(2), host, readVersion()).then(finish);
+
+function finish({ exitCode, output }: Outcome): void {
+  if (output !== undefined) process.stdout.write(output);
+  process.exitCode = exitCode;
+  setTimeout(() => process.exit(), exitLimitMs).unref();
+}
+
+/** Starting takes less time when Node.js (22 or newer) need not compile. Not in `/tmp`, where others may write. */
+function keepCompiledCode(): void {
+  const directory = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  if ("enableCompileCache" in module && typeof module.enableCompileCache === "function") {
+    module.enableCompileCache(join(directory, "etcd-lock"));
+  }
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version }: { version: string } = JSON.parse(text);
+  return version;
+}

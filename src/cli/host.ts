@@ -1,0 +1,33 @@
+/** The signals that etcdlocker passes on to the command. */
+export const passedOnSignals = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+
+/** A signal that etcdlocker passes on to the command. */
+export type PassedOnSignal = (typeof passedOnSignals)[number];
+
+/** What etcdlocker sees of the process it runs in. Only its entry point touches `process` itself. */
+export interface Host {
+  /** The name of this machine. */
+  readonly name: string;
+  readonly pid: number;
+  readonly platform: NodeJS.Platform;
+  /** The path of Node.js. */
+  readonly execPath: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Standard input is a terminal. */
+  readonly hasTerminalInput: boolean;
+  readonly standardError: TextOutput;
+  /** Milliseconds of a monotonic clock since this process started. */
+  now(): number;
+  /** Sends a signal to a process, or to a process group when `pid` is negative. Throws what `process.kill` throws. */
+  kill(pid: number, signal: NodeJS.Signals | 0): void;
+  /** Calls `listener` for each {@link passedOnSignals} that arrives, in place of what they do otherwise. */
+  onSignal(listener: (signal: PassedOnSignal) => void): void;
+}
+
+/** Where text for people goes. Writing never fails, and is done when `write` returns. */
+export interface TextOutput {
+  readonly isTerminal: boolean;
+  /** The width of the terminal, at this moment. */
+  readonly columns: number;
+  write(text: string): void;
+}

@@ -1,0 +1,28 @@
+import { exitCodes } from "./exit-code.ts";
+import { formatHelp } from "./help.ts";
+import type { Host } from "./host.ts";
+import { type Request, readRequest } from "./job.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What the command line asked for, as the entry point has to do it. */
+export interface Outcome {
+  readonly exitCode: number;
+  /** Text for standard output. */
+  readonly output?: string;
+}
+
+/** The whole of `etcdlocker`, given the words after its name. */
+export async function main(words: readonly string[], host: Host, version: string): Promise<Outcome> {
+  let request: Request;
+  try {
+    request = readRequest(words, host.environment, host.name);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    host.standardError.write(`etcdlocker: ${error.message}\n`);
+    return { exitCode: exitCodes.usage.code };
+  }
+  if (request.kind === "help") return { exitCode: 0, output: formatHelp() };
+  if (request.kind === "version") return { exitCode: 0, output: `${version}\n` };
+  const { runJob } = await import("./run.ts");
+  return { exitCode: await runJob(request.job, host) };
+}

@@ -1,0 +1,249 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { formatDurationMs } from "../duration.ts";
+import type { HeldLock, LockManager } from "../index.ts";
+import { acquireLock } from "./acquisition.ts";
+import { openBootClock } from "./boot-clock.ts";
+import { ChildStartError } from "./child.ts";
+import { messageOf } from "./error-message.ts";
+import { exitCodes, runExitCode, signalExitCode, type Verdict } from "./exit-code.ts";
+import { Guardian, GuardianStartError } from "./guardian.ts";
+import { HoldEndedError, HoldWatch } from "./hold-watch.ts";
+import type { Host, PassedOnSignal } from "./host.ts";
+import type { Job } from "./job.ts";
+import type { SharedSession } from "./process-group.ts";
+import { parseStat } from "./process-table.ts";
+import { Reporter } from "./reporter.ts";
+import { judgeSignal, type ReceivedSignal } from "./signal-policy.ts";
+import { killReserveMs, stopMarginMs } from "./stop-timing.ts";
+import { Supervision } from "./supervision.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Runs the command under the lock, and resolves to the exit code. What is wrong is said on standard error. */
+export async function runJob(job: Job, host: Host): Promise<number> {
+  return await new Run(job, host).untilOver();
+}
+
+/** How long closing the connection may take, in milliseconds. */
+const closeLimitMs = 3_000;
+
+/** A signal came while we waited for the lock. */
+class EndedBySignal extends Error {
+  override readonly name = "EndedBySignal";
+  readonly signal: PassedOnSignal;
+
+  constructor(signal: PassedOnSignal) {
+    super(`ended by ${signal}`);
+    this.signal = signal;
+  }
+}
+
+/** Where signals go. */
+type Phase =
+  | { readonly kind: "waiting" }
+  | { readonly kind: "running"; readonly supervision: Supervision }
+  | { readonly kind: "leaving" };
+
+/** One run of etcdlocker, from waiting in line to giving the lock back. */
+class Run {
+  readonly #job: Job;
+  readonly #host: Host;
+  readonly #reporter: Reporter;
+  readonly #shared: SharedSession | undefined;
+  /** Ends the wait for the lock. */
+  readonly #interruption = new AbortController();
+  /** Ends the leaving: somebody asked for the end again. */
+  readonly #hurry = new AbortController();
+  #phase: Phase = { kind: "waiting" };
+  /** From the start of the command until it is known that it, and what it started, are gone. */
+  #mayBeInside = false;
+  #previous: ReceivedSignal | undefined;
+
+  constructor(job: Job, host: Host) {
+    this.#job = job;
+    this.#host = host;
+    this.#reporter = new Reporter(host.standardError, job.isVerbose, () => host.now());
+    this.#shared = host.hasTerminalInput ? { session: readOwnSession(host), self: host.pid } : undefined;
+  }
+
+  async untilOver(): Promise<number> {
+    this.#host.onSignal((signal) => this.#receive(signal));
+    const starting = this.#startGuardian();
+    try {
+      return await this.#runWithManager(await openManager(this.#job), starting);
+    } catch (error) {
+      return this.#explain(error);
+    } finally {
+      // As long as somebody may be inside, the guardian stays, and kills when we are gone.
+      if (!this.#mayBeInside) await dismiss(starting);
+    }
+  }
+
+  /** Started at once, to be ready by the time the lock is held. */
+  #startGuardian(): Promise<Guardian> {
+    const { signal } = this.#interruption;
+    const starting = Guardian.start(this.#host, this.#reporter, openBootClock(), this.#shared, signal);
+    starting.catch((error) => this.#interruption.abort(error));
+    return starting;
+  }
+
+  async #runWithManager(manager: LockManager, starting: Promise<Guardian>): Promise<number> {
+    try {
+      const { signal } = this.#interruption;
+      const acquiring = acquireLock(manager, this.#job, this.#host, this.#reporter, signal);
+      const lock = await this.#unlessHurried(acquiring);
+      this.#reporter.note(`holding the lock (fencing token ${lock.fencingToken})`);
+      return await this.#runWithLock(manager, lock, starting);
+    } finally {
+      if (!this.#mayBeInside) await this.#close(manager);
+    }
+  }
+
+  async #runWithLock(manager: LockManager, lock: HeldLock, starting: Promise<Guardian>): Promise<number> {
+    let verdict: Verdict | undefined;
+    try {
+      const guardian = await starting;
+      verdict = await this.#supervise(manager, lock, guardian);
+      await guardian.dismiss();
+    } finally {
+      // Who may still be inside must not meet the next holder: then only the end of the lease frees the lock.
+      if (!this.#mayBeInside) {
+        const wasHeld = await this.#release(lock);
+        if (!wasHeld && verdict !== undefined) verdict = this.#noteLoss(verdict);
+      }
+    }
+    return runExitCode(verdict);
+  }
+
+  /** Runs the command until nobody is inside. */
+  async #supervise(manager: LockManager, lock: HeldLock, guardian: Guardian): Promise<Verdict> {
+    const { ttl } = lock;
+    const watch = new HoldWatch(this.#host, manager, lock, {
+      stopMarginMs: stopMarginMs(ttl, this.#job.killAfterMs),
+      onDeadline: (remainingMs) => {
+        // Later than our own SIGKILL, so that it is we who do it as long as we can.
+        guardian.setDeadline(remainingMs - killReserveMs(ttl) / 2);
+        this.#reporter.note(`the lock is ours for ${formatDurationMs(remainingMs)} more`);
+      },
+      onRenewalFailed: (error) => this.#reporter.note(`a renewal failed: ${messageOf(error)}`),
+    });
+    try {
+      this.#interruption.signal.throwIfAborted();
+      const supervision = await Supervision.start({
+        job: this.#job,
+        host: this.#host,
+        reporter: this.#reporter,
+        lock,
+        watch,
+        guardian,
+        shared: this.#shared,
+      });
+      this.#mayBeInside = true;
+      this.#phase = { kind: "running", supervision };
+      const verdict = await supervision.untilOver();
+      if (verdict.end === undefined) await this.#reportStuck(supervision, lock);
+      else this.#mayBeInside = false;
+      this.#phase = { kind: "leaving" };
+      return verdict;
+    } finally {
+      watch.end();
+    }
+  }
+
+  async #reportStuck(supervision: Supervision, lock: HeldLock): Promise<void> {
+    const pids = await supervision.survivors();
+    this.#reporter.say(
+      `the command could not be killed (still there: ${pids.map((pid) => `pid ${pid}`).join(", ")}). ` +
+        `The lock is not given back; it will be free by itself in about ${lock.ttl} s`,
+    );
+  }
+
+  /** Resolves to whether the lock was still held. When etcd is out of reach, that is said, and taken for yes. */
+  async #release(lock: HeldLock): Promise<boolean> {
+    try {
+      const wasHeld = await this.#unlessHurried(lock.release());
+      this.#reporter.note("gave the lock back");
+      return wasHeld;
+    } catch (error) {
+      this.#reporter.say(`the lock could not be given back: ${messageOf(error)}`);
+      return true;
+    }
+  }
+
+  #noteLoss(verdict: Verdict): Verdict {
+    if (!verdict.isLost)
+      this.#reporter.say("the lock was lost while the command ran: it was gone when it was given back");
+    return { ...verdict, isLost: true };
+  }
+
+  async #close(manager: LockManager): Promise<void> {
+    this.#phase = { kind: "leaving" };
+    const limit = new AbortController();
+    const late = delay(closeLimitMs, undefined, { signal: limit.signal }).catch(() => undefined);
+    await this.#unlessHurried(Promise.race([manager.close(), late])).catch((error) => {
+      this.#reporter.note(`closing the connection failed: ${messageOf(error)}`);
+    });
+    limit.abort();
+  }
+
+  #receive(signal: PassedOnSignal): void {
+    if (this.#phase.kind === "running") {
+      this.#phase.supervision.receive(signal);
+      return;
+    }
+    const received = { signal, at: this.#host.now() };
+    const isRepeated = judgeSignal(received, this.#previous, false) === "kill";
+    this.#previous = received;
+    if (this.#phase.kind === "waiting") this.#interruption.abort(new EndedBySignal(signal));
+    if (isRepeated) this.#hurry.abort(new EndedBySignal(signal));
+  }
+
+  /** Like `promise`; rejects when somebody asks for the end again. */
+  async #unlessHurried<Value>(promise: Promise<Value>): Promise<Value> {
+    const { signal } = this.#hurry;
+    return await new Promise((resolve, reject) => {
+      const abandon = (): void => reject(signal.reason);
+      if (signal.aborted) abandon();
+      signal.addEventListener("abort", abandon);
+      promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abandon));
+    });
+  }
+
+  #explain(error: unknown): number {
+    if (error instanceof EndedBySignal) {
+      this.#reporter.note(error.message);
+      return signalExitCode(error.signal);
+    }
+    this.#reporter.say(messageOf(error));
+    if (error instanceof UsageError) return exitCodes.usage.code;
+    if (error instanceof HoldEndedError) return exitCodes.lost.code;
+    const isChildFailure = error instanceof ChildStartError || error instanceof GuardianStartError;
+    return isChildFailure ? exitCodes.childFailed.code : exitCodes.notAcquired.code;
+  }
+}
+
+/** Loads the library, which takes a while, only now: after the guardian is on its way. */
+async function openManager(job: Job): Promise<LockManager> {
+  const library = await import("../index.ts");
+  try {
+    return new library.LockManager({
+      endpoints: job.endpoints,
+      ttl: job.ttlSeconds,
+      id: job.id,
+      refreshInterval: job.refreshMs,
+    });
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function dismiss(starting: Promise<Guardian>): Promise<void> {
+  const guardian = await starting.catch(() => undefined);
+  await guardian?.dismiss();
+}
+
+function readOwnSession(host: Host): number | undefined {
+  return host.platform === "linux" ? parseStat(readFileSync("/proc/self/stat", "latin1"))?.session : undefined;
+}

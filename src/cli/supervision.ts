@@ -1,0 +1,161 @@
+import type { HeldLock } from "../index.ts";
+import { type Child, startChild } from "./child.ts";
+import { childEnvironment, lockMarker } from "./child-environment.ts";
+import { messageOf } from "./error-message.ts";
+import type { ProcessEnd, Verdict } from "./exit-code.ts";
+import type { Guardian } from "./guardian.ts";
+import type { HoldWatch } from "./hold-watch.ts";
+import type { Host, PassedOnSignal } from "./host.ts";
+import type { Job } from "./job.ts";
+import { NodePing } from "./node-ping.ts";
+import { ProcessGroup, type SharedSession } from "./process-group.ts";
+import type { Reporter } from "./reporter.ts";
+import { isEndingSignal, judgeSignal, type ReceivedSignal } from "./signal-policy.ts";
+import { killReserveMs } from "./stop-timing.ts";
+import { Termination } from "./termination.ts";
+
+/** What a command is run with. */
+export interface SupervisionContext {
+  readonly job: Job;
+  readonly host: Host;
+  readonly reporter: Reporter;
+  readonly lock: HeldLock;
+  readonly watch: HoldWatch;
+  readonly guardian: Guardian;
+  /** The session of the terminal, when the command needs it. */
+  readonly shared: SharedSession | undefined;
+}
+
+/** A command that runs under a lock, from its start until it and what it left running are gone. */
+export class Supervision {
+  readonly #context: SupervisionContext;
+  readonly #child: Child;
+  readonly #group: ProcessGroup;
+  readonly #termination: Termination;
+  /** Settles only when the group could not be ended: `undefined` stands for processes that SIGKILL does not end. */
+  readonly #failed: Promise<undefined>;
+  #fail: (reason: Error | undefined) => void = () => {};
+  #isStopping = false;
+  #isLost = false;
+  #hasPingFailed = false;
+  #endingSignal: NodeJS.Signals | undefined;
+  #previous: ReceivedSignal | undefined;
+
+  /**
+   * Starts the command, if at this moment the lock is still held with time to spare.
+   *
+   * @throws ChildStartError, or the reason of the watch's signal.
+   */
+  static async start(context: SupervisionContext): Promise<Supervision> {
+    const { job, host, lock, watch, guardian, shared, reporter } = context;
+    const marker = lockMarker(lock);
+    guardian.announce(marker);
+    if (watch.mustStop()) watch.signal.throwIfAborted();
+    const environment = childEnvironment(host.environment, {
+      key: job.key,
+      id: job.id,
+      fencingToken: lock.fencingToken,
+      leaseId: lock.leaseId,
+    });
+    const child = await startChild(job, environment, shared !== undefined);
+    guardian.guard(child.pid);
+    reporter.note(`started the command (pid ${child.pid})`);
+    return new Supervision(context, child, new ProcessGroup(host, { leader: child.pid, marker, shared }));
+  }
+
+  private constructor(context: SupervisionContext, child: Child, group: ProcessGroup) {
+    this.#context = context;
+    this.#child = child;
+    this.#group = group;
+    this.#termination = new Termination(context.host, group);
+    this.#failed = new Promise((resolve, reject) => {
+      this.#fail = (reason) => (reason === undefined ? resolve(undefined) : reject(reason));
+    });
+  }
+
+  /** Resolves when nobody is inside any more, or cannot be made to leave. */
+  async untilOver(): Promise<Verdict> {
+    const { watch } = this.#context;
+    const lose = (): void => this.#lose();
+    watch.signal.addEventListener("abort", lose);
+    const ping = this.#startPing();
+    try {
+      // The fork took time: look again.
+      if (watch.mustStop()) this.#lose();
+      const end = await this.#untilGone();
+      return {
+        end,
+        isLost: this.#isLost,
+        hasPingFailed: this.#hasPingFailed,
+        endingSignal: this.#endingSignal,
+      };
+    } finally {
+      ping?.stop();
+      watch.signal.removeEventListener("abort", lose);
+    }
+  }
+
+  /** The processes that could not be made to end. */
+  async survivors(): Promise<readonly number[]> {
+    return (await this.#group.members()).map(({ pid }) => pid);
+  }
+
+  /** A signal came for etcdlocker. */
+  receive(signal: PassedOnSignal): void {
+    const { host, shared, reporter } = this.#context;
+    const received = { signal, at: host.now() };
+    const action = judgeSignal(received, this.#previous, shared !== undefined);
+    if (isEndingSignal(signal)) this.#previous = received;
+    if (action === "ignore") return;
+    if (isEndingSignal(signal)) this.#endingSignal = signal;
+    if (action === "kill") void this.#stop(0);
+    else this.#group.signal(signal).catch(this.#fail);
+    reporter.note(action === "kill" ? `${signal} again: killing the command` : `passed on ${signal} to the command`);
+  }
+
+  async #untilGone(): Promise<ProcessEnd | undefined> {
+    const { job, reporter, lock, watch } = this.#context;
+    const end = await Promise.race([this.#child.ended, this.#failed]);
+    if (end === undefined) return undefined;
+    reporter.note(`the command ended (${end.kind === "exited" ? `exit code ${end.code}` : end.signal})`);
+    // We may have been stopped ourselves, and the guardian may have done it.
+    const wasKilled = end.kind === "signalled" && end.signal === "SIGKILL";
+    // Not held, and not lost either, is a lock that is in doubt since the clocks have jumped.
+    const isLost = !lock.held && lock.signal.aborted;
+    if ((wasKilled || isLost) && watch.mustStop()) this.#lose();
+    if (job.leavesDescendants && !this.#isStopping) return end;
+    if (await this.#group.isGone()) return end;
+    reporter.note("ending what the command left running");
+    return (await this.#stop(job.killAfterMs)) ? end : undefined;
+  }
+
+  #startPing(): NodePing | undefined {
+    const { job, host } = this.#context;
+    if (!job.isNodeModule) return undefined;
+    const timing = { intervalMs: job.refreshMs, limitMs: job.ttlSeconds * 1_000, now: () => host.now() };
+    return new NodePing(this.#child.process, timing, (reason) => {
+      this.#hasPingFailed = true;
+      void this.#stop(job.killAfterMs);
+      this.#context.reporter.say(`the Node.js module failed its ping: ${reason}; ending it`);
+    });
+  }
+
+  #lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    const { job, reporter, watch, lock } = this.#context;
+    // First the command, then the words: they may have to wait for a reader.
+    void this.#stop(Math.min(job.killAfterMs, watch.remainingMs - killReserveMs(lock.ttl)));
+    reporter.say(`${messageOf(watch.signal.reason)}; ending the command`);
+  }
+
+  /** Resolves to whether everything is gone. */
+  #stop(graceMs: number): Promise<boolean> {
+    this.#isStopping = true;
+    const over = this.#termination.begin(graceMs);
+    over.then((isGone) => {
+      if (!isGone) this.#fail(undefined);
+    }, this.#fail);
+    return over;
+  }
+}

@@ -1,0 +1,47 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Host } from "./host.ts";
+import type { ProcessGroup } from "./process-group.ts";
+
+const pollMs = 20;
+
+/** How long a group is given up to die of SIGKILL. A process may be in the kernel's hands, or another user's. */
+const giveUpAfterMs = 5_000;
+
+/** The end of a process group: SIGTERM, and SIGKILL for what is left some time later. */
+export class Termination {
+  readonly #host: Host;
+  readonly #group: ProcessGroup;
+  #killAt = Number.POSITIVE_INFINITY;
+  #over: Promise<boolean> | undefined;
+
+  constructor(host: Host, group: ProcessGroup) {
+    this.#host = host;
+    this.#group = group;
+  }
+
+  /**
+   * Asks all members to end, once, and kills those that are still there in `graceMs`. Another call can bring that
+   * forward, not put it off. Resolves to whether the group is gone; to `false` when SIGKILL had no effect.
+   */
+  begin(graceMs: number): Promise<boolean> {
+    this.#killAt = Math.min(this.#killAt, this.#host.now() + graceMs);
+    this.#over ??= this.#end();
+    return this.#over;
+  }
+
+  async #end(): Promise<boolean> {
+    await this.#group.signal("SIGTERM");
+    // A stopped process acts on SIGTERM only when it goes on.
+    await this.#group.signal("SIGCONT");
+    while (this.#host.now() < this.#killAt) {
+      if (await this.#group.isGone()) return true;
+      await delay(Math.max(0, Math.min(pollMs, this.#killAt - this.#host.now())));
+    }
+    while (this.#host.now() < this.#killAt + giveUpAfterMs) {
+      await this.#group.signal("SIGKILL");
+      if (await this.#group.isGone()) return true;
+      await delay(pollMs);
+    }
+    return false;
+  }
+}

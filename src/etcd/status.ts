@@ -1,0 +1,24 @@
+import { status } from "@grpc/grpc-js";
+
+/** What a gRPC status means for the caller: somebody else may answer better, or nobody will. */
+type Meaning = "try-elsewhere" | "refused";
+
+// By code, never by text (which differs between versions of etcd). What etcd says while it has no leader, or when it
+// gave up waiting for its own consensus, is UNAVAILABLE; a connection that broke is UNAVAILABLE, INTERNAL or CANCELLED.
+const meanings: Readonly<Record<number, Meaning>> = {
+  [status.CANCELLED]: "try-elsewhere",
+  [status.UNKNOWN]: "try-elsewhere",
+  [status.DEADLINE_EXCEEDED]: "try-elsewhere",
+  [status.INTERNAL]: "try-elsewhere",
+  [status.UNAVAILABLE]: "try-elsewhere",
+  [status.ABORTED]: "try-elsewhere",
+};
+
+export function mayAnswerElsewhere(code: number): boolean {
+  return meanings[code] === "try-elsewhere";
+}
+
+/** The name of a gRPC status, for example `NOT_FOUND`. */
+export function statusName(code: number): string {
+  return status[code] ?? `status ${code}`;
+}

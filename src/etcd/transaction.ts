@@ -1,0 +1,101 @@
+/** One etcd key as it was read. */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly createRevision: bigint;
+  readonly modRevision: bigint;
+  /** 0 when the key is bound to no lease. */
+  readonly leaseId: bigint;
+}
+
+/** A condition on a key, or on every key of a range. An absent key, and an empty range, have revision 0. */
+export interface Comparison {
+  readonly key: string;
+  readonly rangeEnd?: string | undefined;
+  readonly of: "create-revision" | "mod-revision";
+  readonly is: "equal" | "greater" | "less";
+  readonly to: bigint;
+}
+
+export interface Put {
+  readonly kind: "put";
+  readonly key: string;
+  readonly value: string;
+  readonly leaseId: bigint;
+}
+
+export interface Delete {
+  readonly kind: "delete";
+  readonly key: string;
+}
+
+export interface Range {
+  readonly kind: "range";
+  readonly key: string;
+  readonly rangeEnd?: string | undefined;
+  /** The most keys to read; all of them when absent. */
+  readonly limit?: number | undefined;
+  /** Leaves out the values. */
+  readonly keysOnly?: boolean | undefined;
+  /** Sorts by create revision; without it, by key. */
+  readonly byCreateRevision?: "ascending" | "descending" | undefined;
+  /** Leaves out keys that were created later. */
+  readonly maxCreateRevision?: bigint | undefined;
+}
+
+export interface Nested {
+  readonly kind: "transaction";
+  readonly transaction: Transaction;
+}
+
+export type Operation = Put | Delete | Range | Nested;
+
+/** If all comparisons hold, etcd carries out `success`, else `failure`, in one step. */
+export interface Transaction {
+  readonly compare: readonly Comparison[];
+  readonly success: readonly Operation[];
+  readonly failure: readonly Operation[];
+}
+
+export type OperationResult =
+  | { readonly kind: "put" }
+  | { readonly kind: "delete"; readonly deleted: number }
+  | { readonly kind: "range"; readonly keyValues: readonly KeyValue[] }
+  | { readonly kind: "transaction"; readonly succeeded: boolean; readonly results: readonly OperationResult[] };
+
+export function put(key: string, value: string, leaseId: bigint): Put {
+  return { kind: "put", key, value, leaseId };
+}
+
+export function remove(key: string): Delete {
+  return { kind: "delete", key };
+}
+
+export function range(key: string, options: Omit<Range, "kind" | "key"> = {}): Range {
+  return { kind: "range", key, ...options };
+}
+
+export function nested(transaction: Transaction): Nested {
+  return { kind: "transaction", transaction };
+}
+
+/** The key, or every key of the range, was created at `revision`; 0 means that there is none. */
+export function createdAt(key: string, revision: bigint, rangeEnd?: string): Comparison {
+  return { key, rangeEnd, of: "create-revision", is: "equal", to: revision };
+}
+
+/** The key was last written at `revision`. */
+export function writtenAt(key: string, revision: bigint): Comparison {
+  return { key, of: "mod-revision", is: "equal", to: revision };
+}
+
+/** Every key of the range was created at `revision` or later. */
+export function noneOlderThan(key: string, rangeEnd: string, revision: bigint): Comparison {
+  return { key, rangeEnd, of: "create-revision", is: "greater", to: revision - 1n };
+}
+
+/** The key-values that the operation at `index` read; none if it was something else. */
+export function keyValuesOf(results: readonly OperationResult[], index: number): readonly KeyValue[] {
+  const result = results[index];
+  return result?.kind === "range" ? result.keyValues : [];
+}

@@ -1,0 +1,140 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import type { Alarm, Clock } from "../clock.ts";
+import type { Connection } from "./connection.ts";
+import type { EndpointRotation } from "./endpoint-rotation.ts";
+import type { Watch, WatchListener, WatchTarget } from "./etcd-client.ts";
+import type { WatchRequestSchema, WatchResponse } from "./gen/etcd_pb.ts";
+import { watch as watchMethod } from "./methods.ts";
+import { decodeEvent, encodeKey, noPutFilter } from "./wire.ts";
+
+type Call = ClientDuplexStream<MessageInitShape<typeof WatchRequestSchema>, WatchResponse>;
+
+interface Subscription {
+  readonly target: WatchTarget;
+  readonly listener: WatchListener;
+}
+
+/** The one stream that carries all watches of a client: closed while there are none, opened again when it breaks. */
+type State =
+  | { readonly kind: "closed" }
+  | {
+      readonly kind: "open";
+      readonly call: Call;
+      readonly connection: Connection;
+      heard: boolean;
+      readonly check: Alarm;
+    }
+  | { readonly kind: "waiting"; readonly alarm: Alarm };
+
+/** A stream from which nothing has come for so long, though it was asked for a sign of life, is given up. */
+const silenceMs = 2_000;
+const reopenPauseMs = 100;
+
+// A member that has no leader must end the stream, or a watch on a cut-off member would be silent for ever.
+const requireLeader = new Metadata();
+requireLeader.set("hasleader", "true");
+
+/** Many watches on one stream, told apart by ids of ours. Watches survive the stream, and are confirmed again. */
+export class WatchStream {
+  readonly #rotation: EndpointRotation;
+  readonly #clock: Clock;
+  readonly #subscriptions = new Map<bigint, Subscription>();
+  #state: State = { kind: "closed" };
+  #nextId = 1n;
+
+  constructor(rotation: EndpointRotation, clock: Clock) {
+    this.#rotation = rotation;
+    this.#clock = clock;
+  }
+
+  watch(target: WatchTarget, listener: WatchListener): Watch {
+    const id = this.#nextId;
+    this.#nextId += 1n;
+    this.#subscriptions.set(id, { target, listener });
+    if (this.#state.kind === "open") this.#create(this.#state.call, id, target);
+    else if (this.#state.kind === "closed") this.#open();
+    return { close: () => this.#unsubscribe(id) };
+  }
+
+  close(): void {
+    this.#subscriptions.clear();
+    this.#end();
+  }
+
+  #unsubscribe(id: bigint): void {
+    if (!this.#subscriptions.delete(id)) return;
+    if (this.#subscriptions.size === 0) this.#end();
+    else if (this.#state.kind === "open") {
+      this.#state.call.write({ requestUnion: { case: "cancelRequest", value: { watchId: id } } });
+    }
+  }
+
+  #open(): void {
+    const connection = this.#rotation.preferred;
+    const call: Call = connection.stream(watchMethod, { metadata: requireLeader });
+    const open: State = { kind: "open", call, connection, heard: false, check: this.#checkLater(call) };
+    this.#state = open;
+    call.on("data", (response: WatchResponse) => this.#receive(call, response));
+    // What ended the stream does not matter: every watch is made again elsewhere, and its owner reads again.
+    call.on("error", () => this.#reopen(call));
+    call.on("end", () => this.#reopen(call));
+    for (const [id, { target }] of this.#subscriptions) this.#create(call, id, target);
+  }
+
+  #create(call: Call, id: bigint, target: WatchTarget): void {
+    call.write({
+      requestUnion: {
+        case: "createRequest",
+        value: {
+          watchId: id,
+          key: encodeKey(target.key),
+          ...(target.rangeEnd === undefined ? {} : { rangeEnd: encodeKey(target.rangeEnd) }),
+          filters: target.deletionsOnly === true ? [noPutFilter] : [],
+        },
+      },
+    });
+  }
+
+  #receive(call: Call, response: WatchResponse): void {
+    if (this.#state.kind !== "open" || this.#state.call !== call) return;
+    this.#state.heard = true;
+    const subscription = this.#subscriptions.get(response.watchId);
+    if (subscription === undefined) return;
+    if (response.canceled) this.#reopen(call);
+    else if (response.created) subscription.listener.onConfirmed();
+    else if (response.events.length > 0) subscription.listener.onChange(response.events.map(decodeEvent));
+  }
+
+  #checkLater(call: Call): Alarm {
+    return this.#clock.schedule(silenceMs, () => this.#check(call), false);
+  }
+
+  #check(call: Call): void {
+    if (this.#state.kind !== "open" || this.#state.call !== call) return;
+    if (!this.#state.heard) {
+      // Perhaps a connection whose other end is gone without a word: nothing else need be using it, and so find out.
+      this.#state.connection.discard();
+      this.#reopen(call);
+      return;
+    }
+    call.write({ requestUnion: { case: "progressRequest", value: {} } });
+    this.#state = { ...this.#state, heard: false, check: this.#checkLater(call) };
+  }
+
+  #reopen(call: Call): void {
+    if (this.#state.kind !== "open" || this.#state.call !== call) return;
+    this.#rotation.demote(this.#state.connection);
+    this.#end();
+    const alarm = this.#clock.schedule(reopenPauseMs * (0.5 + Math.random()), () => this.#open());
+    this.#state = { kind: "waiting", alarm };
+  }
+
+  #end(): void {
+    if (this.#state.kind === "open") {
+      this.#state.check.cancel();
+      this.#state.call.cancel();
+    } else if (this.#state.kind === "waiting") this.#state.alarm.cancel();
+    this.#state = { kind: "closed" };
+  }
+}

@@ -1,0 +1,42 @@
+import type { Session } from "../session/session.ts";
+import { type EntryValue, formatEntryValue } from "./entry-value.ts";
+import type { LineName } from "./line-name.ts";
+
+/** A place in a line that is being asked for: its keys are known, whether etcd has them is not. */
+export interface Application {
+  readonly line: LineName;
+  readonly session: Session;
+  /** Tells our entries apart from everybody's, past and present. */
+  readonly suffix: string;
+  readonly value: EntryValue;
+}
+
+/** A place in a line that etcd has given. */
+export interface Entry extends Application {
+  /** Decides the place, and that the entry is ours. */
+  readonly createRevision: bigint;
+  /** Of our own last write: another means that somebody else wrote it. */
+  readonly modRevision: bigint;
+}
+
+/** An entry that is inside. */
+export interface Admission {
+  readonly entry: Entry;
+  /** The revision at which its hold record was created. Grows from holder to holder of a name. */
+  readonly fencingToken: bigint;
+  /** When the transaction that admitted it was sent, by {@link Clock.now}: its first touch. */
+  readonly touchedAt: number;
+}
+
+export function entryKey({ line, suffix }: Application): string {
+  return line.entryKey(suffix);
+}
+
+export function recordKey({ line, suffix }: Application): string {
+  return line.recordKey(suffix);
+}
+
+/** What the hold record of `entry` says: as the entry, and which place it belongs to. */
+export function recordValue(entry: Entry): string {
+  return formatEntryValue({ ...entry.value, place: entry.createRevision });
+}

@@ -1,0 +1,191 @@
+import type { Alarm } from "../clock.ts";
+import type { LossReason } from "../errors.ts";
+import type { CallOptions, KeyEvent, OperationResult, Transaction, Watch } from "../etcd/etcd-client.ts";
+import { nested } from "../etcd/transaction.ts";
+import { holdTimeMs } from "../session/deadline.ts";
+import type { Renewable } from "../session/renewable.ts";
+import type { Session } from "../session/session.ts";
+import { type Admission, entryKey } from "./entry.ts";
+import {
+  checkTransaction,
+  entryDeleted,
+  entryOverwritten,
+  explainLoss,
+  type Found,
+  moveTransaction,
+  readFound,
+  touchTransaction,
+} from "./hold-transactions.ts";
+import { type Left, leaveLine, leaveLineLater } from "./leave-line.ts";
+
+/** What a hold tells its owner. */
+export interface HoldListener {
+  /** Lease and record have been renewed: the deadline has moved on. */
+  onRenewed(): void;
+  /** Entry, record or lease are not ours any more. May be told more than once. */
+  onLost(reason: LossReason, explanation: string): void;
+}
+
+/** A hold of less than this is not watched, in milliseconds: opening the watch would cost more than the lock. */
+const watchDelayMs = 100;
+
+/** An entry that is inside: kept renewed by its session, and watched. */
+export class Hold implements Renewable {
+  refreshIntervalMs: number;
+  readonly #listener: HoldListener;
+  readonly #watchDelay: Alarm;
+  #admission: Admission;
+  #touchedAt: number;
+  /** The session that the entry is being moved to; whether it is there already may not be known. */
+  #movingTo: Session | undefined;
+  #watch: Watch | undefined;
+
+  constructor(admission: Admission, refreshIntervalMs: number, listener: HoldListener) {
+    this.refreshIntervalMs = refreshIntervalMs;
+    this.#listener = listener;
+    this.#admission = admission;
+    this.#touchedAt = admission.touchedAt;
+    this.session.addHold(this);
+    this.#watchDelay = this.session.clock.schedule(watchDelayMs, () => this.#watchEntry(), false);
+  }
+
+  get admission(): Admission {
+    return this.#admission;
+  }
+
+  get session(): Session {
+    return this.#admission.entry.session;
+  }
+
+  get touchedAt(): number {
+    return this.#touchedAt;
+  }
+
+  /** When the older of the two proofs, keepalive and touch, was sent. */
+  get provedAt(): number {
+    return Math.min(this.#touchedAt, ...this.#sessions.map(({ renewedAt }) => renewedAt));
+  }
+
+  /**
+   * Up to when nobody else can have been admitted.
+   *
+   *     keepalive sent |------------ TTL - margin ------------|
+   *     touch sent        |------------ TTL - margin ------------|
+   *                                                       deadline
+   */
+  get deadline(): number {
+    return Math.min(
+      ...this.#sessions.map(({ renewedAt, ttl }) => Math.min(this.#touchedAt, renewedAt) + holdTimeMs(ttl)),
+    );
+  }
+
+  /** The lock is not to be renewed or watched any more. Its keys stay until {@link Hold.leave}. */
+  stop(): void {
+    this.#watchDelay.cancel();
+    this.#watch?.close();
+    for (const session of this.#sessions) {
+      session.removeHold(this);
+      session.parkSuffix(this.#admission.entry.suffix);
+    }
+  }
+
+  /** Leaves the line. @throws EtcdUnavailableError, EtcdRefusedError: then it is left as soon as etcd answers. */
+  async leave(options: CallOptions): Promise<Left> {
+    try {
+      const left = await leaveLine(this.#admission.entry, options);
+      this.#movingTo?.returnSuffix(this.#admission.entry.suffix);
+      return left;
+    } catch (error) {
+      leaveLineLater(this.#admission.entry);
+      throw error;
+    }
+  }
+
+  /** Moves to the leases of another session, with another TTL, without leaving the line. */
+  async moveTo(session: Session, options: CallOptions): Promise<void> {
+    const startedAt = session.clock.now();
+    this.#movingTo = session;
+    session.adoptSuffix(this.#admission.entry.suffix);
+    const answer = await session.client.transact(moveTransaction(this.#admission, session), options);
+    if (answer.succeeded) this.#moved(session, answer.header.revision, answer.sentAt);
+    else this.#judge(readFound(answer.results), startedAt);
+  }
+
+  touch(): Transaction {
+    return touchTransaction(this.#admission);
+  }
+
+  check(): Transaction {
+    return checkTransaction(this.#admission);
+  }
+
+  onTouched(sentAt: number): void {
+    this.#touchedAt = Math.max(this.#touchedAt, sentAt);
+    this.#listener.onRenewed();
+  }
+
+  onNotOurs(results: readonly OperationResult[]): void {
+    this.#judge(readFound(results), this.#touchedAt);
+  }
+
+  onSessionEnd(reason: LossReason, explanation: string): void {
+    this.#listener.onLost(reason, explanation);
+  }
+
+  get #sessions(): readonly Session[] {
+    return this.#movingTo === undefined ? [this.session] : [this.session, this.#movingTo];
+  }
+
+  /** A touch that was sent before a move may be answered after it: what counts is whether the keys are ours now. */
+  #judge(found: Found, movedAt: number): void {
+    const target = this.#movingTo;
+    if (target !== undefined && found.entry?.leaseId === target.leaseId) {
+      this.#moved(target, found.entry.modRevision, movedAt);
+    }
+    const loss = explainLoss(this.#admission, found);
+    if (loss !== undefined) this.#listener.onLost(...loss);
+  }
+
+  #moved(session: Session, modRevision: bigint, touchedAt: number): void {
+    const { entry } = this.#admission;
+    this.session.removeHold(this);
+    if (session !== this.session) this.session.returnSuffix(entry.suffix);
+    const value = { ...entry.value, ttl: session.ttl };
+    this.#admission = { ...this.#admission, entry: { ...entry, session, modRevision, value } };
+    this.#movingTo = undefined;
+    this.#touchedAt = Math.max(this.#touchedAt, touchedAt);
+    session.addHold(this);
+    this.#listener.onRenewed();
+  }
+
+  #watchEntry(): void {
+    this.#watch = this.session.client.watch(
+      { key: entryKey(this.#admission.entry) },
+      { onConfirmed: () => void this.#checkNow(), onChange: (events) => this.#hear(events) },
+    );
+  }
+
+  /** What happened before the watch stood, or while it was interrupted, shows in a read. */
+  async #checkNow(): Promise<void> {
+    const { client, tryTimeoutMs, signal } = this.session;
+    const transaction = { compare: [], success: [nested(this.check())], failure: [] };
+    try {
+      const options = { timeoutMs: tryTimeoutMs * 2, tryTimeoutMs, signal };
+      const [result] = (await client.transact(transaction, options)).results;
+      if (result?.kind === "transaction" && !result.succeeded) this.onNotOurs(result.results);
+    } catch {
+      // The next renewal looks at the same keys.
+    }
+  }
+
+  #hear(events: readonly KeyEvent[]): void {
+    for (const event of events) {
+      if (event.kind === "delete") this.#listener.onLost(...entryDeleted);
+      else if (!this.#isOurOwnWrite(event)) this.#listener.onLost(...entryOverwritten);
+    }
+  }
+
+  #isOurOwnWrite({ modRevision, leaseId }: KeyEvent): boolean {
+    return modRevision <= this.#admission.entry.modRevision || leaseId === this.#movingTo?.leaseId;
+  }
+}

@@ -1,0 +1,131 @@
+import { linkSignals, sleep } from "../abort.ts";
+import { Bell } from "../bell.ts";
+import { EtcdRefusedError } from "../errors.ts";
+import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
+import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
+import { type Admission, type Entry, entryKey } from "./entry.ts";
+import { type LineView, parseView, readView, type ViewWidth, viewWidth } from "./line-view.ts";
+import { OrphanLedger } from "./orphan-ledger.ts";
+import { judgeTurn, type Turn } from "./turn.ts";
+import { WatchSet } from "./watch-set.ts";
+
+/** The entry is not in its line any more: the place is lost, and can only be taken again at the end. */
+export class PlaceLostError extends Error {}
+
+/** A waiter reads its line at least so often, whatever it is told or not: a watch is a hint, never proof. */
+const readIntervalMs = { next: 2_000, others: 10_000 };
+
+/**
+ * Waits until `entry` may enter, and enters. Rides through whatever heals: without etcd, it goes on waiting.
+ *
+ * @throws PlaceLostError, the signal's reason, or the session's `SessionEndedError`. The line has not been left then.
+ */
+export async function waitForTurn(entry: Entry, firstView: LineView, signal: AbortSignal): Promise<Admission> {
+  using linked = linkSignals(signal, entry.session.signal);
+  using wait = new Wait(entry, linked.signal);
+  return await wait.untilAdmitted(firstView);
+}
+
+/** One wait: what has been seen of the line, and what is watched. */
+class Wait implements Disposable {
+  readonly #entry: Entry;
+  readonly #signal: AbortSignal;
+  readonly #bell: Bell;
+  readonly #ledger = new OrphanLedger();
+  readonly #watches: WatchSet;
+  #keyAhead: string | undefined;
+  #aheadHasLeft = false;
+  #firstTriedAt: number | undefined;
+
+  constructor(entry: Entry, signal: AbortSignal) {
+    this.#entry = entry;
+    this.#signal = signal;
+    this.#bell = new Bell(entry.session.clock);
+    this.#watches = new WatchSet(entry.session.client, {
+      onConfirmed: () => this.#bell.ring(),
+      onChange: (events) => this.#hear(events),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#watches.close();
+  }
+
+  async untilAdmitted(firstView: LineView): Promise<Admission> {
+    let view = firstView;
+    for (;;) {
+      const turn = await this.#judge(view);
+      if (turn.kind === "gone") throw new PlaceLostError("the entry is not in its line any more");
+      const outcome =
+        turn.kind === "admitted"
+          ? await this.#confirm({ kind: "rule", outlived: turn.outlived })
+          : await this.#sitOut(turn);
+      if (outcome.kind === "admitted") return outcome.admission;
+      view = outcome.view;
+    }
+  }
+
+  async #judge(view: LineView): Promise<Turn> {
+    const clear = view.isBlurred ? await this.#read("wide") : view;
+    const now = this.#entry.session.clock.now();
+    this.#ledger.observe(clear.records, now);
+    return judgeTurn(this.#entry, clear, this.#ledger, now);
+  }
+
+  /** Waits until something may have changed, and looks again. */
+  async #sitOut(turn: Turn & { kind: "waiting" }): Promise<Confirmation> {
+    const { clock } = this.#entry.session;
+    this.#keyAhead = turn.justAhead?.key;
+    this.#watches.set(this.#targets(turn));
+    const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
+    const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
+    await this.#bell.wait(Math.min(readInMs, outlivedInMs), this.#signal);
+    if (!this.#aheadHasLeft || this.#width === "wide") return { kind: "waiting", view: await this.#read(this.#width) };
+    this.#aheadHasLeft = false;
+    return await this.#confirm({ kind: "nobody-ahead" });
+  }
+
+  get #width(): ViewWidth {
+    return viewWidth(this.#entry.value);
+  }
+
+  /** The own entry; what stands in the way; and, for who could be next, the touches by which an orphan is told. */
+  #targets(turn: Turn & { kind: "waiting" }): readonly WatchTarget[] {
+    const { entries, records } = this.#entry.line;
+    const own = { key: entryKey(this.#entry) };
+    if (this.#width === "wide") return [own, { ...entries, deletionsOnly: true }, records];
+    return [
+      own,
+      ...(turn.justAhead === undefined ? [] : [{ key: turn.justAhead.key, deletionsOnly: true }]),
+      ...(turn.isNext ? [records] : []),
+    ];
+  }
+
+  #hear(events: readonly KeyEvent[]): void {
+    const { line, session } = this.#entry;
+    const touched = events.filter(({ kind, key }) => kind === "put" && line.suffixOfRecord(key) !== undefined);
+    this.#ledger.observe(touched, session.clock.now());
+    if (events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead)) this.#aheadHasLeft = true;
+    if (touched.length < events.length) this.#bell.ring();
+  }
+
+  async #confirm(grounds: Grounds): Promise<Confirmation> {
+    this.#firstTriedAt ??= this.#entry.session.clock.now();
+    try {
+      return await confirmAdmission(this.#entry, grounds, this.#firstTriedAt, this.#signal);
+    } catch (error) {
+      if (!(error instanceof EtcdRefusedError && error.status === "RESOURCE_EXHAUSTED")) throw error;
+      // etcd takes no writes for lack of space: our place is kept, and we try again when it is next time to look.
+      await sleep(this.#entry.session.clock, readIntervalMs.next, this.#signal);
+      return { kind: "waiting", view: await this.#read(this.#width) };
+    }
+  }
+
+  async #read(width: ViewWidth): Promise<LineView> {
+    const { session, createRevision } = this.#entry;
+    const transaction = { compare: [], success: readView(this.#entry, width, createRevision), failure: [] };
+    const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal: this.#signal };
+    const { results } = await session.client.transact(transaction, options);
+    return parseView(this.#entry, width, results);
+  }
+}

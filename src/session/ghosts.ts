@@ -1,0 +1,27 @@
+import type { CallOptions, EtcdClient } from "../etcd/etcd-client.ts";
+import { remove } from "../etcd/transaction.ts";
+
+const batchSize = 100;
+
+/**
+ * Removes keys that are bound to our leases and belong to nobody: what a request wrote that we had given up, and that a
+ * stopped or cut-off member carried out long after. Such an entry would block its line for as long as the session lives.
+ */
+export async function removeGhosts(
+  client: EtcdClient,
+  leaseIds: readonly bigint[],
+  isInUse: (suffix: string) => boolean,
+  options: CallOptions,
+): Promise<void> {
+  for (const leaseId of leaseIds) {
+    const ghosts = (await client.leaseKeys(leaseId, options)).filter((key) => !isInUse(suffixOf(key)));
+    for (let start = 0; start < ghosts.length; start += batchSize) {
+      const batch = ghosts.slice(start, start + batchSize);
+      await client.transact({ compare: [], success: batch.map(remove), failure: [] }, options);
+    }
+  }
+}
+
+function suffixOf(key: string): string {
+  return key.slice(Math.max(key.lastIndexOf("/"), key.lastIndexOf("!")) + 1);
+}

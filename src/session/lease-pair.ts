@@ -1,0 +1,38 @@
+import { randomBytes } from "node:crypto";
+import { EtcdRefusedError } from "../errors.ts";
+import type { CallOptions, EtcdClient, LeaseAnswer } from "../etcd/etcd-client.ts";
+import { recordLeaseTtl } from "./deadline.ts";
+
+/** The two leases of a session, and the answer to the grant of the first. */
+export interface LeasePair {
+  /** Of the entries: ends when the session is not renewed for a TTL. */
+  readonly entries: bigint;
+  /** Of the hold records: outlives the first by far. */
+  readonly records: bigint;
+  readonly granted: LeaseAnswer;
+}
+
+export async function grantLeasePair(client: EtcdClient, ttl: number, options: CallOptions): Promise<LeasePair> {
+  const entries = randomLeaseId();
+  const records = randomLeaseId();
+  const [granted] = await Promise.all([
+    grant(client, entries, ttl, options),
+    grant(client, records, recordLeaseTtl(ttl), options),
+  ]);
+  return { entries, records, granted };
+}
+
+/** A grant may have been carried out though its answer was lost: then the next try finds the lease, by its id. */
+async function grant(client: EtcdClient, id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {
+  try {
+    return await client.grantLease(id, ttl, options);
+  } catch (error) {
+    if (!(error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION")) throw error;
+    return await client.keepAlive(id, options);
+  }
+}
+
+/** A random positive 63-bit number, hard to guess: who knows a lease's id can end it. */
+function randomLeaseId(): bigint {
+  return BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()) || 1n;
+}

@@ -1,0 +1,86 @@
+import { onAbort, orAborted } from "../abort.ts";
+import type { Clock } from "../clock.ts";
+import { EtcdLockError } from "../errors.ts";
+import type { EtcdClient } from "../etcd/etcd-client.ts";
+import { Session } from "./session.ts";
+
+export interface SessionPoolOptions {
+  readonly client: EtcdClient;
+  readonly clock: Clock;
+  readonly onRenewalFailed: (error: Error) => void;
+}
+
+/** A session that nobody uses is kept for so long, in milliseconds: who locks again soon finds its leases there. */
+const lingerMs = 1_000;
+/** How long a session tries to end its leases, before they are left to time. */
+const closeTimeoutMs = 4_000;
+
+/** The sessions of one client: one a TTL, opened when first needed, and closed when no longer used. */
+export class SessionPool {
+  readonly #options: SessionPoolOptions;
+  readonly #byTtl = new Map<number, Promise<Session>>();
+  /** Every session whose leases may still be there. */
+  readonly #open = new Set<Session>();
+  readonly #closed = new AbortController();
+
+  constructor(options: SessionPoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The session for `ttl` seconds. Callers at the same time share one.
+   *
+   * @throws EtcdUnavailableError when its leases are not granted within `timeoutMs`; EtcdRefusedError; the signal's reason.
+   */
+  async take(ttl: number, timeoutMs: number, signal: AbortSignal): Promise<Session> {
+    const opening = this.#byTtl.get(ttl) ?? this.#begin(ttl, timeoutMs);
+    return await orAborted(opening, signal);
+  }
+
+  /** Ends every session with its leases. Rejects when etcd did not answer in time: then the leases end by themselves. */
+  async close(): Promise<void> {
+    this.#closed.abort(new EtcdLockError("CLOSED", "the sessions have been closed"));
+    await Promise.all([...this.#open].map((session) => this.#close(session)));
+  }
+
+  /** Ends the sessions that nobody uses now, instead of a little later. For a process that is about to end. */
+  async closeIdle(): Promise<void> {
+    const idle = [...this.#open].filter((session) => !session.isInUse);
+    await Promise.all(idle.map((session) => this.#close(session)));
+  }
+
+  #begin(ttl: number, timeoutMs: number): Promise<Session> {
+    const opening = this.#openSession(ttl, timeoutMs);
+    this.#byTtl.set(ttl, opening);
+    const forget = (): void => {
+      if (this.#byTtl.get(ttl) === opening) this.#byTtl.delete(ttl);
+    };
+    opening.then((session) => onAbort(session.signal, forget), forget);
+    return opening;
+  }
+
+  async #openSession(ttl: number, timeoutMs: number): Promise<Session> {
+    const { client, clock, onRenewalFailed } = this.#options;
+    const session: Session = await Session.open(client, clock, {
+      ttl,
+      timeoutMs,
+      signal: this.#closed.signal,
+      onRenewalFailed,
+      onIdle: () => this.#closeLater(session),
+    });
+    this.#open.add(session);
+    this.#closeLater(session);
+    return session;
+  }
+
+  #closeLater(session: Session): void {
+    const closeIfIdle = (): void => {
+      if (session.isIdle) this.#close(session).catch(() => {});
+    };
+    this.#options.clock.schedule(lingerMs, closeIfIdle, false);
+  }
+
+  async #close(session: Session): Promise<void> {
+    if (this.#open.delete(session)) await session.close(closeTimeoutMs);
+  }
+}

@@ -1,0 +1,67 @@
+import { EtcdRefusedError } from "../errors.ts";
+import type { CallOptions, EtcdClient, LeaseAnswer, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
+import { nested } from "../etcd/transaction.ts";
+import type { Renewable } from "./renewable.ts";
+
+/** Etcd takes 128 operations in a transaction, nested ones included; each touch counts twice. */
+const batchSize = 60;
+
+/**
+ * Touches every hold, many in one transaction. `keepAlive` is the answer of the lease's own renewal just before.
+ *
+ * @throws EtcdUnavailableError, EtcdRefusedError: some of the holds have not been touched.
+ */
+export async function touchHolds(
+  client: EtcdClient,
+  holds: readonly Renewable[],
+  keepAlive: LeaseAnswer,
+  options: CallOptions,
+): Promise<void> {
+  for (let start = 0; start < holds.length; start += batchSize) {
+    await touchBatch(client, holds.slice(start, start + batchSize), keepAlive, options);
+  }
+}
+
+async function touchBatch(
+  client: EtcdClient,
+  batch: readonly Renewable[],
+  keepAlive: LeaseAnswer,
+  options: CallOptions,
+): Promise<void> {
+  try {
+    settle(batch, await client.transact(all(batch.map((hold) => hold.touch())), options));
+  } catch (error) {
+    if (!(error instanceof EtcdRefusedError)) throw error;
+    if (error.status === "RESOURCE_EXHAUSTED") await confirmByRead(client, batch, keepAlive, options);
+    else if (batch.length === 1) throw error;
+    // One refused operation fails the whole transaction.
+    else for (const hold of batch) await touchBatch(client, [hold], keepAlive, options);
+  }
+}
+
+/**
+ * When etcd takes no writes for lack of space, a linearizable read in the same raft term as the keepalive's answer
+ * stands for the touch: then the leader that renewed the lease is still the leader, and its promise is all there is.
+ */
+async function confirmByRead(
+  client: EtcdClient,
+  batch: readonly Renewable[],
+  keepAlive: LeaseAnswer,
+  options: CallOptions,
+): Promise<void> {
+  const answer = await client.transact(all(batch.map((hold) => hold.check())), options);
+  if (answer.header.raftTerm === keepAlive.header.raftTerm) settle(batch, answer);
+}
+
+function all(transactions: readonly Transaction[]): Transaction {
+  return { compare: [], success: transactions.map(nested), failure: [] };
+}
+
+function settle(batch: readonly Renewable[], answer: TransactionAnswer): void {
+  for (const [index, hold] of batch.entries()) {
+    const result = answer.results[index];
+    if (result?.kind !== "transaction") continue;
+    if (result.succeeded) hold.onTouched(answer.sentAt);
+    else hold.onNotOurs(result.results);
+  }
+}

@@ -1,0 +1,13 @@
+import { inspect } from "node:util";
+
+const longest = 80;
+
+/** `value` as an error message shows it: on one line, and short. */
+export function show(value: unknown): string {
+  if (typeof value === "string") {
+    const quoted = JSON.stringify(value);
+    return quoted.length > longest ? `${quoted.slice(0, longest)}…"` : quoted;
+  }
+  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { inspect } from "node:util";
+
+const intervalMs = 25;
+
+/**
+ * Reads again and again until `isSo` is true of what was read, and resolves to that. Rejects after `limitMs`, saying
+ * `what` was awaited and what was seen last, and at once when reading fails.
+ */
+export async function eventually<Seen>(
+  what: string,
+  read: () => Seen | Promise<Seen>,
+  isSo: (seen: Seen) => boolean,
+  limitMs = 5_000,
+): Promise<Seen> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const seen = await read();
+    if (isSo(seen)) return seen;
+    if (performance.now() > deadline) {
+      throw new Error(`Not so within ${limitMs} ms: ${what}. Seen last: ${inspect(seen, { depth: 5 })}`);
+    }
+    await delay(intervalMs);
+  }
+}
+
+/** Resolves like `promise`, or rejects after `limitMs`, saying `what` was awaited. */
+export async function within<Value>(limitMs: number, what: string, promise: Promise<Value>): Promise<Value> {
+  const given = new AbortController();
+  const limit = delay(limitMs, undefined, { signal: given.signal }).then(() => {
+    throw new Error(`Not within ${limitMs} ms: ${what}`);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    limit.catch(() => undefined);
+    given.abort();
+  }
+}
