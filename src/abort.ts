@@ -1,4 +1,12 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "./clock.ts";
+
+/** A controller for something long-lived, whose signal any number of tasks listens to. */
+export function sharedAbortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** A signal of our own that follows others, and stops following them when disposed. */
 export interface LinkedSignal extends Disposable {

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
-import { linkSignals } from "./abort.ts";
+import { linkSignals, sharedAbortController } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EtcdLockError, type LockLostError } from "./errors.ts";
 import { type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
@@ -85,7 +85,7 @@ export class LockManager extends EventEmitter<LockManagerEvents> implements Asyn
   readonly #refreshInterval: number | undefined;
   readonly #id: string;
   readonly #connectTimeoutMs: number;
-  readonly #closed = new AbortController();
+  readonly #closed = sharedAbortController();
   readonly #waits = new Set<Promise<unknown>>();
   readonly #locks = new Set<HeldLock>();
   readonly #stopListening: () => void;

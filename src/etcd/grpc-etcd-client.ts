@@ -1,4 +1,4 @@
-import { linkSignals } from "../abort.ts";
+import { linkSignals, sharedAbortController } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError, EtcdRefusedError } from "../errors.ts";
 import { Connection, type TryOptions } from "./connection.ts";
@@ -25,7 +25,7 @@ export class GrpcEtcdClient implements EtcdClient {
   readonly #connections: readonly Connection[];
   readonly #rotation: EndpointRotation;
   readonly #watches: WatchStream;
-  readonly #closed = new AbortController();
+  readonly #closed = sharedAbortController();
 
   constructor(endpoints: readonly string[], clock: Clock) {
     this.endpoints = endpoints;

@@ -1,4 +1,4 @@
-import { onAbort, orAborted } from "../abort.ts";
+import { onAbort, orAborted, sharedAbortController } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError } from "../errors.ts";
 import type { EtcdClient } from "../etcd/etcd-client.ts";
@@ -21,7 +21,7 @@ export class SessionPool {
   readonly #byTtl = new Map<number, Promise<Session>>();
   /** Every session whose leases may still be there. */
   readonly #open = new Set<Session>();
-  readonly #closed = new AbortController();
+  readonly #closed = sharedAbortController();
 
   constructor(options: SessionPoolOptions) {
     this.#options = options;

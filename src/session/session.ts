@@ -1,3 +1,4 @@
+import { sharedAbortController } from "../abort.ts";
 import { Bell } from "../bell.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdRefusedError, type LossReason } from "../errors.ts";
@@ -48,7 +49,7 @@ export class Session {
   readonly #clusterId: bigint;
   readonly #onRenewalFailed: (error: Error) => void;
   readonly #onIdle: () => void;
-  readonly #end = new AbortController();
+  readonly #end = sharedAbortController();
   readonly #bell: Bell;
   readonly #clockJump: ClockJump;
   readonly #holds = new Set<Renewable>();
