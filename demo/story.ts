@@ -64,6 +64,7 @@ export class Story {
 
     this.#narrator.announce(`The command of ${west}, the last in line, ends`);
     await this.#finish(last);
+    await last.ended();
 
     summarize(this.#narrator, {
       machines: this.#machines,

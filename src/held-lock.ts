@@ -2,17 +2,32 @@ import type { Alarm, Clock } from "./clock.ts";
 import { DeadlineAlarm } from "./deadline-alarm.ts";
 import { formatDurationMs } from "./duration.ts";
 import { EtcdUnavailableError, LockLostError, type LossReason, NotHeldError } from "./errors.ts";
-import type { Admission } from "./line/entry.ts";
-import { Hold } from "./line/hold.ts";
-import { entryDeleted } from "./line/hold-transactions.ts";
+import type { OperationResult } from "./etcd/etcd-client.ts";
+import { type Admission, recordKey } from "./line/entry.ts";
+import type { EntryValue, JsonValue } from "./line/entry-value.ts";
+import { Hold, leaveHolds } from "./line/hold.ts";
+import { entryDeleted, type Guarded, guardedTransaction } from "./line/hold-transactions.ts";
+import type { Left } from "./line/leave-lines.ts";
+import { checkMetadata } from "./lock-options.ts";
+import { riskTimeMs } from "./session/deadline.ts";
 import type { Session } from "./session/session.ts";
 
 /** What a lock tells its manager. */
 export interface HeldLockListener {
-  onRenewed(lock: HeldLock): void;
-  onLost(lock: HeldLock, error: LockLostError): void;
+  onRenewed(): void;
+  onAtRisk(): void;
+  onLost(error: LockLostError): void;
   /** The lock has been given back, or what was left of it has been cleaned up. */
-  onReleased(lock: HeldLock): void;
+  onReleased(): void;
+}
+
+/** `shared` locks are held together, an `exclusive` one alone (or, as a semaphore, with a number of others). */
+export type LockMode = "exclusive" | "shared";
+
+/** While `key` has this create revision, the lock is held. */
+export interface Guard {
+  readonly key: string;
+  readonly createRevision: bigint;
 }
 
 type State =
@@ -28,9 +43,11 @@ export class HeldLock implements AsyncDisposable {
   readonly #hold: Hold;
   readonly #listener: HeldLockListener;
   readonly #alarm: DeadlineAlarm;
+  #riskAlarm: DeadlineAlarm;
   readonly #controller = new AbortController();
   #state: State = { kind: "held" };
   #release: Promise<boolean> | undefined;
+  #rewrites: Promise<void> = Promise.resolve();
 
   /** @internal */
   constructor(admission: Admission, refreshIntervalMs: number, listener: HeldLockListener) {
@@ -44,6 +61,7 @@ export class HeldLock implements AsyncDisposable {
       () => this.#hold.deadline,
       () => this.#checkDeadline(),
     );
+    this.#riskAlarm = this.#setRiskAlarm();
   }
 
   /** What is locked. */
@@ -59,6 +77,16 @@ export class HeldLock implements AsyncDisposable {
   /** Grows from holder to holder of this name; give it along with every write that the lock protects. */
   get fencingToken(): bigint {
     return this.#hold.admission.fencingToken;
+  }
+
+  /** The revision of the entry: the place in line. Guards etcd transactions that were made for Go's and etcdctl's locks. */
+  get createRevision(): bigint {
+    return this.#hold.admission.entry.createRevision;
+  }
+
+  /** With how many others the lock can be held: `exclusive` alone, `shared` with any number of sharers. */
+  get mode(): LockMode {
+    return this.#hold.admission.entry.value.limit === Number.POSITIVE_INFINITY ? "shared" : "exclusive";
   }
 
   /** The etcd lease that the entry in the line is bound to. */
@@ -117,29 +145,77 @@ export class HeldLock implements AsyncDisposable {
     );
   }
 
+  /**
+   * Asks etcd, linearizably, whether entry and hold record are still ours.
+   *
+   * @throws LockLostError when they are not; NotHeldError; EtcdUnavailableError, EtcdRefusedError: it could not be asked.
+   */
+  async verify(): Promise<void> {
+    await this.transact({ compare: [], success: [] });
+  }
+
+  /** The condition under which this lock is held, for a transaction of the caller's own with any etcd client. */
+  guard(): Guard {
+    const { entry, fencingToken } = this.#hold.admission;
+    return { key: recordKey(entry), createRevision: fencingToken };
+  }
+
+  /** Writes a key of the caller's, in one step with the proof that the lock is held. @throws as {@link HeldLock.transact}. */
+  async put(key: string, value: string): Promise<void> {
+    await this.transact({ compare: [], success: [{ kind: "put", key, value, leaseId: 0n }] });
+  }
+
+  /**
+   * Carries out operations of the caller's if the lock is held and all of `compare` holds, in one step. Resolves with
+   * their results, or with `undefined` when the lock is held and `compare` does not hold.
+   *
+   * @throws LockLostError, NotHeldError: nothing was done. EtcdUnavailableError: whether it was done is not known.
+   * EtcdRefusedError.
+   */
+  async transact(guarded: Guarded): Promise<readonly OperationResult[] | undefined> {
+    this.#assertNotOver();
+    const { client, tryTimeoutMs } = this.#hold.session;
+    const transaction = guardedTransaction(this.#hold.admission, guarded);
+    // One try: a write of the caller's must not be carried out twice.
+    const answer = await client.transact(transaction, { timeoutMs: tryTimeoutMs, tryTimeoutMs, signal: this.signal });
+    if (answer.succeeded) return answer.results;
+    this.#hold.onNotOurs(answer.results);
+    this.#assertNotOver();
+    return undefined;
+  }
+
+  /** Changes what others see of this owner; up to 8 KiB of JSON. @throws as {@link HeldLock.transact}; TypeError, RangeError. */
+  async setMetadata(metadata: Readonly<Record<string, JsonValue>>): Promise<void> {
+    const { entry } = this.#hold.admission;
+    await this.#rewrite(entry.session, { ...entry.value, metadata: checkMetadata(metadata) });
+  }
+
   /** Moves the lock to the leases of another session, with another TTL, without leaving the line. @internal */
   async moveTo(session: Session): Promise<void> {
-    this.#assertNotOver();
-    await this.#hold.moveTo(session, {
-      timeoutMs: releaseTimeoutMs,
-      tryTimeoutMs: session.tryTimeoutMs,
-      signal: this.signal,
-    });
-    this.#assertNotOver();
+    await this.#rewrite(session, this.#hold.admission.entry.value);
   }
 
   /**
    * Gives the lock back. `true` when it was held until then; `false` when it turns out, or was known, to be lost. After a
-   * loss: call it when nobody is inside any more, so
-   * that the next in line need not wait until that is certain. Called again, it gives the same answer.
+   * loss: call it when nobody is inside any more, so that the next in line need not wait until that is certain. Called again, it gives the same answer.
    *
    * @throws EtcdUnavailableError within 5 s when etcd does not answer: not held any more, and freed when etcd comes back,
    * or by time. EtcdRefusedError.
    */
-  release(): Promise<boolean> {
-    this.#checkDeadline();
-    this.#release ??= this.#releaseOnce();
-    return this.#release;
+  async release(): Promise<boolean> {
+    return await HeldLock.releaseAll([this]);
+  }
+
+  /** Releases several locks, in one transaction. Whether all of them were held until now. @internal */
+  static async releaseAll(locks: readonly HeldLock[]): Promise<boolean> {
+    const begun = locks.filter((lock) => lock.#release === undefined).map((lock) => ({ lock, wasHeld: lock.#stop() }));
+    const left = leaveHolds(
+      begun.map(({ lock }) => lock.#hold),
+      { timeoutMs: releaseTimeoutMs },
+    );
+    for (const { lock, wasHeld } of begun) lock.#release = lock.#finishRelease(left, wasHeld);
+    const outcomes = await Promise.all(locks.map((lock) => lock.#release));
+    return outcomes.every((wasHeld) => wasHeld === true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,42 +226,62 @@ export class HeldLock implements AsyncDisposable {
     return this.#hold.session.clock;
   }
 
-  async #releaseOnce(): Promise<boolean> {
-    try {
-      return await (this.#state.kind === "lost" ? this.#cleanUp(this.#state.cleanup) : this.#giveBack());
-    } finally {
-      this.#listener.onReleased(this);
-    }
+  /** Whether the lock was held until now. */
+  #stop(): boolean {
+    this.#checkDeadline();
+    const wasHeld = this.#state.kind === "held";
+    if (this.#state.kind === "lost") this.#state.cleanup.cancel();
+    else this.#end({ kind: "released" });
+    return wasHeld;
   }
 
-  async #giveBack(): Promise<boolean> {
-    this.#end({ kind: "released" });
+  async #finishRelease(left: Promise<ReadonlyMap<Hold, Left>>, wasHeld: boolean): Promise<boolean> {
     try {
-      const isOurs = (await this.#hold.leave({ timeoutMs: releaseTimeoutMs })) === "left";
-      if (!isOurs) this.#tell(this.#lossError(...entryDeleted));
-      return isOurs;
+      const isOurs = (await left).get(this.#hold) === "left";
+      if (wasHeld && !isOurs) this.#tell(this.#lossError(...entryDeleted));
+      return wasHeld && isOurs;
     } catch (error) {
-      if (!(error instanceof EtcdUnavailableError)) throw error;
-      const until = new Date(Date.now() + this.ttl * 1_000).toISOString();
-      throw new EtcdUnavailableError(
-        `lock ${JSON.stringify(this.name)} could not be released: ${error.message}. Its lease ends by ${until}, ` +
-          "or one TTL after etcd is back",
-        error.failures,
-        { cause: error },
-      );
+      // What is left of a lock that was lost is removed when etcd is back, or ends by itself.
+      if (!wasHeld) return false;
+      throw error instanceof EtcdUnavailableError ? this.#explainStuckRelease(error) : error;
+    } finally {
+      this.#listener.onReleased();
     }
   }
 
-  async #cleanUp(alarm: Alarm): Promise<boolean> {
-    alarm.cancel();
-    // What cannot be removed now is removed when etcd is back, or ends by itself.
-    await this.#hold.leave({ timeoutMs: releaseTimeoutMs }).catch(() => {});
-    return false;
+  #explainStuckRelease(error: EtcdUnavailableError): EtcdUnavailableError {
+    const until = new Date(Date.now() + this.ttl * 1_000).toISOString();
+    return new EtcdUnavailableError(
+      `lock ${JSON.stringify(this.name)} could not be released: ${error.message}. Its lease ends by ${until}, ` +
+        "or one TTL after etcd is back",
+      error.failures,
+      { cause: error },
+    );
+  }
+
+  /** One after the other: each builds on what the one before has written. */
+  async #rewrite(session: Session, value: EntryValue): Promise<void> {
+    const rewrite = this.#rewrites.then(async () => {
+      this.#assertNotOver();
+      const options = { timeoutMs: releaseTimeoutMs, tryTimeoutMs: session.tryTimeoutMs, signal: this.signal };
+      await this.#hold.rewrite(session, value, options);
+      this.#assertNotOver();
+    });
+    this.#rewrites = rewrite.catch(() => {});
+    await rewrite;
   }
 
   #renewed(): void {
     this.#checkDeadline();
-    if (this.#state.kind === "held") this.#listener.onRenewed(this);
+    if (this.#state.kind !== "held") return;
+    this.#riskAlarm.cancel();
+    this.#riskAlarm = this.#setRiskAlarm();
+    this.#listener.onRenewed();
+  }
+
+  #setRiskAlarm(): DeadlineAlarm {
+    const riskAt = (): number => this.#hold.provedAt + riskTimeMs(this.ttl);
+    return new DeadlineAlarm(this.#clock, riskAt, () => this.#listener.onAtRisk());
   }
 
   /** A deadline that was seen to have passed is a loss, even if the proof of a renewal should come in late. */
@@ -210,12 +306,13 @@ export class HeldLock implements AsyncDisposable {
 
   #tell(error: LockLostError): void {
     this.#controller.abort(error);
-    this.#listener.onLost(this, error);
+    this.#listener.onLost(error);
   }
 
   #end(state: State): void {
     this.#state = state;
     this.#alarm.cancel();
+    this.#riskAlarm.cancel();
     this.#hold.stop();
   }
 

@@ -1,3 +1,4 @@
+export type { AcquireOptions, TryAcquireOptions, Waiting } from "./acquire-options.ts";
 export type { EndpointFailure, EtcdLockErrorCode, LossReason } from "./errors.ts";
 export {
   EtcdLockError,
@@ -8,10 +9,14 @@ export {
   NotHeldError,
 } from "./errors.ts";
 export type { EtcdOptions, EtcdSource } from "./etcd/endpoints.ts";
-export type { HeldLock } from "./held-lock.ts";
+export type { Comparison, Operation, OperationResult } from "./etcd/transaction.ts";
+export type { Guard, HeldLock, LockMode } from "./held-lock.ts";
+export type { HeldLocks } from "./held-locks.ts";
 export type { JsonValue } from "./line/entry-value.ts";
+export type { Guarded } from "./line/hold-transactions.ts";
 export type { Line, LineEntry } from "./line/inspect-line.ts";
 export type { LockOptions } from "./lock.ts";
 export { Lock, Lock as default } from "./lock.ts";
-export type { AcquireOptions, LockManagerEvents, LockManagerOptions, Waiting } from "./lock-manager.ts";
+export type { LockManagerEvents } from "./lock-events.ts";
+export type { LockManagerOptions } from "./lock-manager.ts";
 export { LockManager } from "./lock-manager.ts";

@@ -1,23 +1,31 @@
-import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { linkSignals, sharedAbortController } from "./abort.ts";
+import {
+  type AcquireOptions,
+  type ResolvedAcquire,
+  resolveAcquire,
+  type TryAcquireOptions,
+} from "./acquire-options.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { EtcdLockError, type LockLostError } from "./errors.ts";
+import { EtcdLockError } from "./errors.ts";
 import { type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
 import type { EtcdClient } from "./etcd/etcd-client.ts";
 import { GrpcEtcdClient } from "./etcd/grpc-etcd-client.ts";
 import { onIdleExit } from "./exit-cleanup.ts";
 import { HeldLock } from "./held-lock.ts";
-import { admitToLine } from "./line/admit-to-line.ts";
-import { type Entry, entryKey } from "./line/entry.ts";
-import type { EntryValue, JsonValue } from "./line/entry-value.ts";
+import { HeldLocks } from "./held-locks.ts";
+import { admitToLines } from "./line/admit-to-lines.ts";
+import { breakHold } from "./line/break-hold.ts";
+import { type Admission, entryKey } from "./line/entry.ts";
 import { inspectLine, type Line } from "./line/inspect-line.ts";
-import { LineName } from "./line/line-name.ts";
+import type { LineName } from "./line/line-name.ts";
+import { NotAvailableError, type Patience } from "./line/wait-for-turn.ts";
+import { LockEvents } from "./lock-events.ts";
 import {
-  checkMetadata,
+  checkName,
+  checkNames,
   checkNonEmptyString,
   checkRefreshInterval,
-  checkSignal,
   checkTimeout,
   checkTtl,
   defaultTtl,
@@ -36,48 +44,12 @@ export interface LockManagerOptions extends EtcdOptions {
   readonly connectTimeout?: number;
 }
 
-export interface AcquireOptions {
-  /** Ends the wait: it rejects with the signal's reason, and the line has been left. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long to wait for the turn, in milliseconds; without limit by default. */
-  readonly timeout?: number | undefined;
-  /** What others see of this owner besides id, host and process id; up to 8 KiB of JSON. */
-  readonly metadata?: Readonly<Record<string, JsonValue>> | undefined;
-  /** Instead of the manager's, for this lock. */
-  readonly ttl?: number | undefined;
-  /** Instead of the manager's, for this lock. */
-  readonly refreshInterval?: number | undefined;
-  /** Instead of the manager's, for this lock. */
-  readonly id?: string | undefined;
-  /** Called when the lock is not to be had at once, and its line has been entered. */
-  readonly onWaiting?: ((waiting: Waiting) => void) | undefined;
-}
-
-/** Somebody is ahead of us in line. */
-export interface Waiting {
-  readonly name: string;
-  /** The etcd key of our entry, by which it can be found in {@link LockManager.inspect}. */
-  readonly key: string;
-}
-
-/** What a {@link LockManager} tells, and with what. */
-export interface LockManagerEvents {
-  /** A lock is not to be had at once: its line has been entered. */
-  waiting: [Waiting];
-  /** Lease and hold record of a held lock have been renewed. */
-  renewed: [{ readonly lock: HeldLock }];
-  /** A renewal was tried and failed. Locks are held on until their deadline, and the next try comes soon. */
-  renewalFailed: [{ readonly error: Error }];
-  /** A held lock has been lost. */
-  lost: [{ readonly lock: HeldLock; readonly error: LockLostError }];
-}
-
 const defaultConnectTimeoutMs = 10_000;
 
 /**
  * Any number of locks over one connection and one session. Held locks keep the process alive; an idle manager does not.
  */
-export class LockManager extends EventEmitter<LockManagerEvents> implements AsyncDisposable {
+export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #client: EtcdClient;
   readonly #clock: Clock = systemClock;
   readonly #pool: SessionPool;
@@ -100,32 +72,85 @@ export class LockManager extends EventEmitter<LockManagerEvents> implements Asyn
     this.#id = checkNonEmptyString("id", options.id ?? hostname());
     this.#connectTimeoutMs = checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs;
     this.#client = new GrpcEtcdClient(endpoints, this.#clock);
-    const onRenewalFailed = (error: Error): void => void this.emit("renewalFailed", { error });
+    const onRenewalFailed = (error: Error): void => this.tell("renewalFailed", { error });
     this.#pool = new SessionPool({ client: this.#client, clock: this.#clock, onRenewalFailed });
     this.#stopListening = onIdleExit(() => this.#pool.closeIdle());
   }
 
   /**
-   * Waits in line for the exclusive lock `name`, as long as it takes.
+   * Waits in line for the lock `name`, as long as it takes.
    *
    * @throws LockTimeoutError; the signal's reason; EtcdUnavailableError when etcd is out of reach for `connectTimeout`
    * before the line was entered; EtcdRefusedError; TypeError, RangeError for bad arguments. The line has been left then.
    */
   async acquire(name: string, options: AcquireOptions = {}): Promise<HeldLock> {
-    this.#closed.signal.throwIfAborted();
-    const line = new LineName(name);
-    const wait = this.#wait(line, options);
-    this.#waits.add(wait);
+    const [lock] = await this.#take([checkName(name)], "wait", options);
+    if (lock === undefined) throw new TypeError("one name gives one lock");
+    return lock;
+  }
+
+  /** The lock `name` if it is to be had now, `null` if not. @throws as {@link LockManager.acquire}. */
+  async tryAcquire(name: string, options: TryAcquireOptions = {}): Promise<HeldLock | null> {
+    const locks = await orNull(this.#take([checkName(name)], "only-now", options));
+    return locks?.[0] ?? null;
+  }
+
+  /**
+   * Waits until all of `names`, 1 to 60 different ones, can be held together. All lines are entered in one step, so that
+   * no two such calls can block each other for ever. @throws as {@link LockManager.acquire}.
+   */
+  async acquireAll(names: readonly string[], options: AcquireOptions = {}): Promise<HeldLocks> {
+    return new HeldLocks(await this.#take(checkNames(names), "wait", options));
+  }
+
+  /** All of `names` if they are to be had now, `null` if not. @throws as {@link LockManager.acquire}. */
+  async tryAcquireAll(names: readonly string[], options: TryAcquireOptions = {}): Promise<HeldLocks | null> {
+    const locks = await orNull(this.#take(checkNames(names), "only-now", options));
+    return locks === null ? null : new HeldLocks(locks);
+  }
+
+  /**
+   * Runs `work` while holding the lock `name`, and gives it back afterwards.
+   *
+   * Rejects with what `work` throws; with the `LockLostError` when the lock was lost meanwhile, even if `work` resolved;
+   * as {@link LockManager.acquire} and {@link HeldLock.release}.
+   */
+  async withLock<T>(name: string, work: (lock: HeldLock) => Promise<T> | T): Promise<T>;
+  async withLock<T>(name: string, options: AcquireOptions, work: (lock: HeldLock) => Promise<T> | T): Promise<T>;
+  async withLock<T>(
+    name: string,
+    ...rest: [(lock: HeldLock) => Promise<T> | T] | [AcquireOptions, (lock: HeldLock) => Promise<T> | T]
+  ): Promise<T> {
+    const [options, work] = rest.length === 1 ? [{}, rest[0]] : rest;
+    if (typeof work !== "function") throw new TypeError("withLock needs a function to run while the lock is held");
+    const lock = await this.acquire(name, options);
+    let result: T;
     try {
-      return await wait;
-    } finally {
-      this.#waits.delete(wait);
+      result = await work(lock);
+    } catch (error) {
+      // What went wrong in there matters more than what may go wrong now.
+      await lock.release().catch(() => {});
+      throw error;
     }
+    const wasHeld = await lock.release();
+    if (!wasHeld) lock.signal.throwIfAborted();
+    return result;
+  }
+
+  /**
+   * Takes the lock `name` away from exactly the holder with this fencing token, who is told. The next in line enters when
+   * that holder has stopped, or has been outlived. Resolves with whether there was such a holder.
+   *
+   * @throws EtcdUnavailableError, EtcdRefusedError; TypeError.
+   */
+  async breakLock(name: string, { fencingToken }: { readonly fencingToken: bigint }): Promise<boolean> {
+    if (typeof fencingToken !== "bigint") throw new TypeError("fencingToken must be a bigint");
+    return await breakHold(this.#client, checkName(name), fencingToken, { timeoutMs: this.#connectTimeoutMs });
   }
 
   /** Who holds `name` and who waits for it, in order; read linearizably. @throws EtcdUnavailableError, EtcdRefusedError. */
   async inspect(name: string): Promise<Line> {
-    return await inspectLine(this.#client, new LineName(name), { timeoutMs: this.#connectTimeoutMs });
+    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#connectTimeoutMs });
   }
 
   /**
@@ -136,7 +161,7 @@ export class LockManager extends EventEmitter<LockManagerEvents> implements Asyn
   async close(): Promise<void> {
     this.#closed.abort(new EtcdLockError("CLOSED", "the lock manager has been closed"));
     this.#stopListening();
-    await Promise.allSettled([...this.#waits, ...[...this.#locks].map((lock) => lock.release())]);
+    await Promise.allSettled([...this.#waits, HeldLock.releaseAll([...this.#locks])]);
     try {
       await this.#pool.close();
     } finally {
@@ -153,46 +178,70 @@ export class LockManager extends EventEmitter<LockManagerEvents> implements Asyn
     await lock.moveTo(await this.#pool.take(ttl, this.#connectTimeoutMs, this.#closed.signal));
   }
 
-  async #wait(line: LineName, options: AcquireOptions): Promise<HeldLock> {
-    const ttl = checkTtl(options.ttl ?? this.#ttl);
-    const refreshInterval = checkRefreshInterval(options.refreshInterval ?? this.#defaultRefreshInterval(ttl), ttl);
-    const value = this.#entryValue(options);
-    using limit = waitTimeout(this.#clock, checkTimeout("timeout", options.timeout), () => this.inspect(line.name));
-    using linked = linkSignals(this.#closed.signal, limit.signal, checkSignal(options.signal));
-    const admission = await admitToLine({
-      line,
-      value,
-      signal: linked.signal,
-      connectTimeoutMs: this.#connectTimeoutMs,
-      takeSession: (timeoutMs) => this.#pool.take(ttl, timeoutMs, linked.signal),
-      onWaiting: (entry: Entry) => {
-        const waiting = { name: line.name, key: entryKey(entry) };
-        limit.ownKey = waiting.key;
-        options.onWaiting?.(waiting);
-        this.emit("waiting", waiting);
+  async #take(lines: readonly LineName[], patience: Patience, options: AcquireOptions): Promise<readonly HeldLock[]> {
+    this.#closed.signal.throwIfAborted();
+    const defaults = { id: this.#id, ttl: this.#ttl, refreshInterval: this.#refreshInterval };
+    const wait = this.#wait(lines, patience, resolveAcquire(options, defaults));
+    this.#waits.add(wait);
+    try {
+      return await wait;
+    } finally {
+      this.#waits.delete(wait);
+    }
+  }
+
+  async #wait(lines: readonly LineName[], patience: Patience, options: ResolvedAcquire): Promise<readonly HeldLock[]> {
+    const startedAt = this.#clock.now();
+    const names = lines.map(({ name }) => name);
+    this.tell("acquiring", { names });
+    using limit = waitTimeout(this.#clock, options.timeoutMs, () =>
+      this.inspect(limit.waitingFor?.name ?? names[0] ?? ""),
+    );
+    using linked = linkSignals(this.#closed.signal, limit.signal, options.signal);
+    try {
+      const admissions = await admitToLines({
+        lines,
+        value: options.value,
+        patience,
+        signal: linked.signal,
+        connectTimeoutMs: this.#connectTimeoutMs,
+        takeSession: (timeoutMs) => this.#pool.take(options.ttl, timeoutMs, linked.signal),
+        onWaiting: (entry) => {
+          const waiting = { name: entry.line.name, key: entryKey(entry) };
+          limit.waitingFor = waiting;
+          options.onWaiting?.(waiting);
+          this.tell("waiting", waiting);
+        },
+      });
+      return admissions.map((admission) => this.#hold(admission, options.refreshIntervalMs, startedAt));
+    } catch (error) {
+      this.tell("failed", { names, waited: this.#clock.now() - startedAt, error });
+      throw error;
+    }
+  }
+
+  #hold(admission: Admission, refreshIntervalMs: number, startedAt: number): HeldLock {
+    const heldAt = this.#clock.now();
+    const lock: HeldLock = new HeldLock(admission, refreshIntervalMs, {
+      onRenewed: () => this.tell("renewed", { lock }),
+      onAtRisk: () => this.tell("atRisk", { lock, remaining: lock.remaining }),
+      onLost: (error) => this.tell("lost", { lock, error }),
+      onReleased: () => {
+        this.#locks.delete(lock);
+        this.tell("released", { lock, held: this.#clock.now() - heldAt });
       },
     });
-    const lock = new HeldLock(admission, refreshInterval, {
-      onRenewed: (renewed) => void this.emit("renewed", { lock: renewed }),
-      onLost: (lost, error) => void this.emit("lost", { lock: lost, error }),
-      onReleased: (released) => void this.#locks.delete(released),
-    });
     this.#locks.add(lock);
+    this.tell("acquired", { lock, waited: heldAt - startedAt });
     return lock;
   }
+}
 
-  #defaultRefreshInterval(ttl: number): number {
-    return ttl === this.#ttl && this.#refreshInterval !== undefined ? this.#refreshInterval : (ttl * 1_000) / 2;
-  }
-
-  #entryValue({ id, metadata }: AcquireOptions): EntryValue {
-    return {
-      id: checkNonEmptyString("id", id ?? this.#id),
-      host: hostname(),
-      pid: process.pid,
-      since: Date.now(),
-      limit: 1,
-      ...(metadata !== undefined && { metadata: checkMetadata(metadata) }),
-    };
+async function orNull<T>(promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof NotAvailableError) return null;
+    throw error;
   }
 }

@@ -1,6 +1,9 @@
 import { longestDelayMs } from "./clock.ts";
 import { formatDurationMs } from "./duration.ts";
+import type { LockMode } from "./held-lock.ts";
+import { mostLines } from "./line/enter-lines.ts";
 import type { JsonValue } from "./line/entry-value.ts";
+import { LineName } from "./line/line-name.ts";
 import { show } from "./show.ts";
 
 export const defaultTtl = 60;
@@ -62,4 +65,36 @@ export function checkMetadata(metadata: unknown): Readonly<Record<string, JsonVa
 export function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new TypeError(`signal must be an AbortSignal; got ${show(signal)}`);
+}
+
+/** @throws TypeError when it is no mode. */
+export function checkMode(mode: unknown): LockMode {
+  if (mode === undefined || mode === "exclusive" || mode === "shared") return mode ?? "exclusive";
+  throw new TypeError(`mode must be "exclusive" or "shared"; got ${show(mode)}`);
+}
+
+/** @throws TypeError when it does not go with the mode; RangeError when it is no whole number from 1. */
+export function checkPermits(permits: unknown, mode: LockMode): number {
+  if (permits === undefined) return 1;
+  if (mode === "shared") throw new TypeError(`permits cannot be given for a shared lock; got ${show(permits)}`);
+  if (typeof permits === "number" && Number.isSafeInteger(permits) && permits >= 1) return permits;
+  throw new RangeError(`permits must be a whole number, at least 1; got ${show(permits)}`);
+}
+
+/** @throws TypeError, RangeError: names are different strings, from one to {@link mostLines}. */
+export function checkNames(names: unknown): readonly LineName[] {
+  if (!Array.isArray(names)) throw new TypeError(`names must be an array of strings; got ${show(names)}`);
+  if (names.length < 1 || names.length > mostLines) {
+    throw new RangeError(`names must be 1 to ${mostLines} strings; got ${names.length}`);
+  }
+  const lines = names.map(checkName);
+  const doubled = names.find((name, index) => names.indexOf(name) !== index);
+  if (doubled !== undefined) throw new TypeError(`names must be different strings; got ${show(doubled)} twice`);
+  return lines;
+}
+
+/** @throws TypeError when it is no string; RangeError when it is too long. */
+export function checkName(name: unknown): LineName {
+  if (typeof name !== "string") throw new TypeError(`name must be a string; got ${show(name)}`);
+  return new LineName(name);
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { linkSignals, onAbort, orAborted } from "./abort.ts";
+import type { Waiting } from "./acquire-options.ts";
 import { systemClock } from "./clock.ts";
 import {
   EtcdLockError,
@@ -36,7 +37,7 @@ interface Wait {
   readonly done: Promise<HeldLock>;
   readonly controller: AbortController;
   callers: number;
-  ownKey: string | undefined;
+  waitingFor: Waiting | undefined;
 }
 
 type State =
@@ -194,11 +195,11 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
       ttl,
       id: this.id,
       refreshInterval: this.refreshInterval,
-      onWaiting: ({ key }) => {
-        wait.ownKey = key;
+      onWaiting: (waiting) => {
+        wait.waitingFor = waiting;
       },
     });
-    const wait: Wait = { done, controller, callers: 0, ownKey: undefined };
+    const wait: Wait = { done, controller, callers: 0, waitingFor: undefined };
     this.#state = { kind: "waiting", wait };
     const isCurrent = (): boolean => this.#state.kind === "waiting" && this.#state.wait === wait;
     done.then(
@@ -243,7 +244,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   async #join(wait: Wait, signal: AbortSignal | undefined, timeout: number | undefined): Promise<void> {
     wait.callers += 1;
     using limit = waitTimeout(systemClock, timeout, () => {
-      limit.ownKey = wait.ownKey;
+      limit.waitingFor = wait.waitingFor;
       return this.#manager.inspect(this.key);
     });
     using linked = linkSignals(signal, limit.signal);

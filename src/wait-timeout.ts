@@ -1,3 +1,4 @@
+import type { Waiting } from "./acquire-options.ts";
 import type { Clock } from "./clock.ts";
 import { formatDurationMs } from "./duration.ts";
 import { LockTimeoutError } from "./errors.ts";
@@ -7,8 +8,8 @@ import type { Line, LineEntry } from "./line/inspect-line.ts";
 export interface WaitTimeout extends Disposable {
   /** Aborts with a {@link LockTimeoutError} when time is up. */
   readonly signal: AbortSignal;
-  /** The key of our entry, once we stand in line. */
-  ownKey: string | undefined;
+  /** Where we stand in line, once we do. */
+  waitingFor: Waiting | undefined;
 }
 
 /** How long the error may take to find out who is in the way, in milliseconds. */
@@ -24,14 +25,14 @@ export function waitTimeout(clock: Clock, timeoutMs: number | undefined, inspect
   const onTimeout = (): void => {
     alarm = clock.schedule(inspectTimeoutMs, () => end(""));
     inspect().then(
-      (line) => end(explainWait(line, timeout.ownKey)),
+      (line) => end(explainWait(line, timeout.waitingFor?.key)),
       () => end(""),
     );
   };
   let alarm = timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, onTimeout);
   const timeout: WaitTimeout = {
     signal: controller.signal,
-    ownKey: undefined,
+    waitingFor: undefined,
     [Symbol.dispose]: () => alarm?.cancel(),
   };
   return timeout;

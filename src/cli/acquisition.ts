@@ -4,6 +4,7 @@ import { shorten } from "./escape.ts";
 import type { Host } from "./host.ts";
 import type { Job } from "./job.ts";
 import type { Reporter } from "./reporter.ts";
+import { UsageError } from "./usage-error.ts";
 import { formatWaiting } from "./waiting-text.ts";
 
 const statusIntervalMs = 1_000;
@@ -14,7 +15,7 @@ const longestSummary = 400;
 /**
  * Waits in line until the lock is held. On a terminal, a line tells meanwhile whom we wait for, and is gone afterwards.
  *
- * @throws what {@link LockManager.acquire} throws; the reason of `signal` when it aborts.
+ * @throws UsageError when etcd could not take the key; what {@link LockManager.acquire} throws; the reason of `signal` when it aborts.
  */
 export async function acquireLock(
   manager: LockManager,
@@ -30,6 +31,10 @@ export async function acquireLock(
   };
   try {
     return await manager.acquire(job.key, { signal, onWaiting, metadata: { command: summarize(job) } });
+  } catch (error) {
+    // The only thing about the key that we don't check ourselves.
+    if (error instanceof RangeError) throw new UsageError(`the ${error.message}`, { cause: error });
+    throw error;
   } finally {
     over.abort();
     reporter.eraseStatus();

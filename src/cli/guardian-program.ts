@@ -2,6 +2,7 @@
  * The guardian as a Node.js program, for systems without bash 4.4 or /proc; `guardian-script.ts` is the same for bash.
  * An entry point: it may touch `process`. See `guardian-process.ts` for the protocol.
  */
+import { closeSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { openBootClock } from "./boot-clock.ts";
@@ -31,8 +32,9 @@ lines.on("line", obey);
 lines.on("close", () => void endWithLocker());
 // Looked at often: timers don't count the time the machine was suspended.
 setInterval(() => void checkDeadline(), pollMs);
-// The descriptor is closed, so that nobody who reads from it waits for us.
-process.stdout.end("ready\n", () => process.stdout.destroy());
+// Closed at once: nobody who reads from it shall wait for us.
+writeSync(1, "ready\n");
+closeSync(1);
 
 function obey(line: string): void {
   const [word, value = ""] = line.split(/ (.*)/s);

@@ -105,6 +105,7 @@ export class Guardian {
         this.#current = await startAny(this.#host, this.#clock, this.#shared, signal);
         if (signal.aborted) return await this.#current.dismiss();
         this.#tellAll();
+        this.#reporter.note(`another guardian is ready (pid ${this.#current.pid})`);
         return;
       } catch (error) {
         if (signal.aborted) return;

@@ -3,7 +3,7 @@ import type { Comparison, Operation, OperationResult, Transaction } from "../etc
 import { createdAt, keyValuesOf, put, range, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
-import { formatEntryValue } from "./entry-value.ts";
+import { type EntryValue, formatEntryValue } from "./entry-value.ts";
 
 /** Rewrites the hold record, if entry and record are as we left them: the proof of a renewal. */
 export function touchTransaction({ entry, fencingToken }: Admission): Transaction {
@@ -16,13 +16,29 @@ export function checkTransaction({ entry, fencingToken }: Admission): Transactio
   return ifOurs(entry, fencingToken, []);
 }
 
-/** Binds entry and record to the leases of another session, and says its TTL. The place in line stays. */
-export function moveTransaction({ entry, fencingToken }: Admission, session: Session): Transaction {
-  const moved = { ...entry, session, value: { ...entry.value, ttl: session.ttl } };
+/** Writes another value into entry and record, and binds them to the leases of `session`. The place in line stays. */
+export function rewriteTransaction(
+  { entry, fencingToken }: Admission,
+  session: Session,
+  value: EntryValue,
+): Transaction {
+  const rewritten = { ...entry, session, value };
   return ifOurs(entry, fencingToken, [
-    put(entryKey(entry), formatEntryValue(moved.value), session.leaseId),
-    put(recordKey(entry), recordValue(moved), session.recordLeaseId),
+    put(entryKey(entry), formatEntryValue(value), session.leaseId),
+    put(recordKey(entry), recordValue(rewritten), session.recordLeaseId),
   ]);
+}
+
+/** Operations of the caller's, carried out only if entry and record are as we left them. */
+export function guardedTransaction({ entry, fencingToken }: Admission, { compare, success }: Guarded): Transaction {
+  const ours = ifOurs(entry, fencingToken, success);
+  return { ...ours, compare: [...ours.compare, ...compare] };
+}
+
+/** What to do while a lock is held, and on which further conditions. */
+export interface Guarded {
+  readonly compare: readonly Comparison[];
+  readonly success: readonly Operation[];
 }
 
 function ifOurs(entry: Entry, fencingToken: bigint, success: readonly Operation[]): Transaction {

@@ -6,17 +6,18 @@ import { holdTimeMs } from "../session/deadline.ts";
 import type { Renewable } from "../session/renewable.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, entryKey } from "./entry.ts";
+import type { EntryValue } from "./entry-value.ts";
 import {
   checkTransaction,
   entryDeleted,
   entryOverwritten,
   explainLoss,
   type Found,
-  moveTransaction,
   readFound,
+  rewriteTransaction,
   touchTransaction,
 } from "./hold-transactions.ts";
-import { type Left, leaveLine, leaveLineLater } from "./leave-line.ts";
+import { type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
 
 /** What a hold tells its owner. */
 export interface HoldListener {
@@ -26,8 +27,34 @@ export interface HoldListener {
   onLost(reason: LossReason, explanation: string): void;
 }
 
+interface Rewrite {
+  readonly session: Session;
+  readonly value: EntryValue;
+}
+
 /** A hold of less than this is not watched, in milliseconds: opening the watch would cost more than the lock. */
 const watchDelayMs = 100;
+
+/**
+ * Leaves the lines of holds, those of one session in one transaction.
+ *
+ * @throws EtcdUnavailableError, EtcdRefusedError: then the lines are left as soon as etcd answers.
+ */
+export async function leaveHolds(holds: readonly Hold[], options: CallOptions): Promise<ReadonlyMap<Hold, Left>> {
+  const left = new Map<Hold, Left>();
+  for (const session of new Set(holds.map((hold) => hold.session))) {
+    const together = holds.filter((hold) => hold.session === session);
+    const entries = together.map(({ admission }) => admission.entry);
+    try {
+      const outcomes = await leaveLines(session, entries, options);
+      for (const [index, hold] of together.entries()) left.set(hold, outcomes[index] ?? "was-gone");
+    } catch (error) {
+      leaveLinesLater(session, entries);
+      throw error;
+    }
+  }
+  return left;
+}
 
 /** An entry that is inside: kept renewed by its session, and watched. */
 export class Hold implements Renewable {
@@ -36,8 +63,8 @@ export class Hold implements Renewable {
   readonly #watchDelay: Alarm;
   #admission: Admission;
   #touchedAt: number;
-  /** The session that the entry is being moved to; whether it is there already may not be known. */
-  #movingTo: Session | undefined;
+  /** What entry and record are being made; whether they are already may not be known. */
+  #rewriting: Rewrite | undefined;
   #watch: Watch | undefined;
 
   constructor(admission: Admission, refreshIntervalMs: number, listener: HoldListener) {
@@ -79,7 +106,7 @@ export class Hold implements Renewable {
     );
   }
 
-  /** The lock is not to be renewed or watched any more. Its keys stay until {@link Hold.leave}. */
+  /** The lock is not to be renewed or watched any more. Its keys stay until {@link leaveHolds}. */
   stop(): void {
     this.#watchDelay.cancel();
     this.#watch?.close();
@@ -89,25 +116,20 @@ export class Hold implements Renewable {
     }
   }
 
-  /** Leaves the line. @throws EtcdUnavailableError, EtcdRefusedError: then it is left as soon as etcd answers. */
-  async leave(options: CallOptions): Promise<Left> {
-    try {
-      const left = await leaveLine(this.#admission.entry, options);
-      this.#movingTo?.returnSuffix(this.#admission.entry.suffix);
-      return left;
-    } catch (error) {
-      leaveLineLater(this.#admission.entry);
-      throw error;
-    }
-  }
-
-  /** Moves to the leases of another session, with another TTL, without leaving the line. */
-  async moveTo(session: Session, options: CallOptions): Promise<void> {
+  /**
+   * Writes another value into entry and record, and binds them to the leases of `session`, perhaps another one with
+   * another TTL. The place in line stays.
+   */
+  async rewrite(session: Session, value: EntryValue, options: CallOptions): Promise<void> {
     const startedAt = session.clock.now();
-    this.#movingTo = session;
+    const rewritten = { session, value: { ...value, ttl: session.ttl } };
+    this.#rewriting = rewritten;
     session.adoptSuffix(this.#admission.entry.suffix);
-    const answer = await session.client.transact(moveTransaction(this.#admission, session), options);
-    if (answer.succeeded) this.#moved(session, answer.header.revision, answer.sentAt);
+    const answer = await session.client.transact(
+      rewriteTransaction(this.#admission, session, rewritten.value),
+      options,
+    );
+    if (answer.succeeded) this.#rewritten(rewritten, answer.header.revision, answer.sentAt);
     else this.#judge(readFound(answer.results), startedAt);
   }
 
@@ -133,26 +155,26 @@ export class Hold implements Renewable {
   }
 
   get #sessions(): readonly Session[] {
-    return this.#movingTo === undefined ? [this.session] : [this.session, this.#movingTo];
+    const target = this.#rewriting?.session;
+    return target === undefined || target === this.session ? [this.session] : [this.session, target];
   }
 
-  /** A touch that was sent before a move may be answered after it: what counts is whether the keys are ours now. */
-  #judge(found: Found, movedAt: number): void {
-    const target = this.#movingTo;
-    if (target !== undefined && found.entry?.leaseId === target.leaseId) {
-      this.#moved(target, found.entry.modRevision, movedAt);
+  /** A touch that was sent before a rewrite may be answered after it: what counts is whether the keys are ours now. */
+  #judge(found: Found, rewrittenAt: number): void {
+    const target = this.#rewriting;
+    if (target !== undefined && found.entry?.leaseId === target.session.leaseId) {
+      this.#rewritten(target, found.entry.modRevision, rewrittenAt);
     }
     const loss = explainLoss(this.#admission, found);
     if (loss !== undefined) this.#listener.onLost(...loss);
   }
 
-  #moved(session: Session, modRevision: bigint, touchedAt: number): void {
+  #rewritten({ session, value }: Rewrite, modRevision: bigint, touchedAt: number): void {
     const { entry } = this.#admission;
     this.session.removeHold(this);
     if (session !== this.session) this.session.returnSuffix(entry.suffix);
-    const value = { ...entry.value, ttl: session.ttl };
     this.#admission = { ...this.#admission, entry: { ...entry, session, modRevision, value } };
-    this.#movingTo = undefined;
+    this.#rewriting = undefined;
     this.#touchedAt = Math.max(this.#touchedAt, touchedAt);
     session.addHold(this);
     this.#listener.onRenewed();
@@ -186,6 +208,6 @@ export class Hold implements Renewable {
   }
 
   #isOurOwnWrite({ modRevision, leaseId }: KeyEvent): boolean {
-    return modRevision <= this.#admission.entry.modRevision || leaseId === this.#movingTo?.leaseId;
+    return modRevision <= this.#admission.entry.modRevision || leaseId === this.#rewriting?.session.leaseId;
   }
 }

@@ -12,23 +12,35 @@ import { WatchSet } from "./watch-set.ts";
 /** The entry is not in its line any more: the place is lost, and can only be taken again at the end. */
 export class PlaceLostError extends Error {}
 
+/** It is not our turn now, and we do not wait. */
+export class NotAvailableError extends Error {}
+
+/** Whether to wait for the turn, or to give up when it has not come yet. */
+export type Patience = "wait" | "only-now";
+
 /** A waiter reads its line at least so often, whatever it is told or not: a watch is a hint, never proof. */
 const readIntervalMs = { next: 2_000, others: 10_000 };
 
 /**
  * Waits until `entry` may enter, and enters. Rides through whatever heals: without etcd, it goes on waiting.
  *
- * @throws PlaceLostError, the signal's reason, or the session's `SessionEndedError`. The line has not been left then.
+ * @throws PlaceLostError, NotAvailableError, the signal's reason, or the session's `SessionEndedError`. The line has not been left then.
  */
-export async function waitForTurn(entry: Entry, firstView: LineView, signal: AbortSignal): Promise<Admission> {
+export async function waitForTurn(
+  entry: Entry,
+  firstView: LineView,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Admission> {
   using linked = linkSignals(signal, entry.session.signal);
-  using wait = new Wait(entry, linked.signal);
+  using wait = new Wait(entry, patience, linked.signal);
   return await wait.untilAdmitted(firstView);
 }
 
 /** One wait: what has been seen of the line, and what is watched. */
 class Wait implements Disposable {
   readonly #entry: Entry;
+  readonly #patience: Patience;
   readonly #signal: AbortSignal;
   readonly #bell: Bell;
   readonly #ledger = new OrphanLedger();
@@ -37,8 +49,9 @@ class Wait implements Disposable {
   #aheadHasLeft = false;
   #firstTriedAt: number | undefined;
 
-  constructor(entry: Entry, signal: AbortSignal) {
+  constructor(entry: Entry, patience: Patience, signal: AbortSignal) {
     this.#entry = entry;
+    this.#patience = patience;
     this.#signal = signal;
     this.#bell = new Bell(entry.session.clock);
     this.#watches = new WatchSet(entry.session.client, {
@@ -56,6 +69,7 @@ class Wait implements Disposable {
     for (;;) {
       const turn = await this.#judge(view);
       if (turn.kind === "gone") throw new PlaceLostError("the entry is not in its line any more");
+      if (turn.kind === "waiting" && this.#patience === "only-now") throw new NotAvailableError("it is not our turn");
       const outcome =
         turn.kind === "admitted"
           ? await this.#confirm({ kind: "rule", outlived: turn.outlived })

@@ -24,6 +24,11 @@ export function renewalIntervalMs(refreshIntervalMs: number, ttlSeconds: number)
   return Math.min(refreshIntervalMs, (holdTimeMs(ttlSeconds) * 2) / 3);
 }
 
+/** How long after the sending of a proved renewal a hold is at risk: half the TTL, and time for one try. */
+export function riskTimeMs(ttlSeconds: number): number {
+  return ttlSeconds * 500 + tryTimeoutMs(ttlSeconds);
+}
+
 /** How long one endpoint may take to answer one try: at most a second, and a sixth of the TTL. */
 export function tryTimeoutMs(ttlSeconds: number): number {
   return Math.min(1_000, (ttlSeconds * 1_000) / 6);

@@ -2,12 +2,16 @@ import { readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isPortFree } from "./free-ports.ts";
 import { isReady } from "./member-status.ts";
 import { TetheredProcess } from "./tethered-process.ts";
 
 const startLimitMs = 30_000;
 const readinessIntervalMs = 50;
 const logTailLines = 15;
+
+/** As etcd, and every program in Go, says it. */
+const portTaken = "address already in use";
 
 /** How a member is run. */
 export interface EtcdMemberSettings {
@@ -24,19 +28,19 @@ export interface EtcdMemberSettings {
   readonly ownFolder: string;
 }
 
-/** A member could not be started. `log` is the end of what it wrote. */
+/** A member could not be started. `log` is the end of what it wrote, if it came so far. */
 export class EtcdStartError extends Error {
   override readonly name = "EtcdStartError";
   readonly log: string;
 
   constructor(message: string, log: string) {
-    super(log === "" ? message : `${message}; the end of its log:\n${log}`);
+    super(`${message}:\n${log}`);
     this.log = log;
   }
 
   /** Somebody else listens on one of the member's ports. */
   get isPortTaken(): boolean {
-    return this.log.includes("address already in use");
+    return this.log.includes(portTaken);
   }
 }
 
@@ -81,15 +85,19 @@ export class EtcdMember {
   async start(): Promise<void> {
     if (this.isRunning) throw new Error(`etcd member ${this.name} is already running`);
     await mkdir(dirname(this.#settings.logFile), { recursive: true });
+    // Whoever listens there already, perhaps another etcd, would answer in its place.
+    if (!(await isPortFree(Number(this.endpoint.split(":")[1])))) {
+      throw new EtcdStartError(`etcd member ${this.name} cannot start`, `${this.endpoint}: ${portTaken}`);
+    }
     const deadline = performance.now() + startLimitMs;
     this.#paused = false;
     const started = new TetheredProcess({ ...this.#settings, folder: this.#settings.ownFolder });
     this.#process = started;
-    while (!(await isReady(this.endpoint, 1_000))) {
-      if (started.ending !== undefined) throw this.#startError(`ended with ${started.ending}`);
+    while (started.ending !== undefined || !(await isReady(this.endpoint, 1_000))) {
+      if (started.ending !== undefined) throw this.#startError(`ended with ${started.ending}; the end of its log`);
       if (performance.now() > deadline) {
         await this.kill();
-        throw this.#startError(`was not ready within ${startLimitMs / 1_000} s`);
+        throw this.#startError(`was not ready within ${startLimitMs / 1_000} s; the end of its log`);
       }
       await delay(readinessIntervalMs);
     }

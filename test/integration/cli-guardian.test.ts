@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
 import { describe, it } from "node:test";
 import { openBootClock } from "#dist/cli/boot-clock.js";
+import { Guardian, GuardianStartError } from "#dist/cli/guardian.js";
 import { type GuardianKind, GuardianProcess } from "#dist/cli/guardian-process.js";
+import { Reporter } from "#dist/cli/reporter.js";
 import { fixture } from "../support/etcdlocker.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { isAlive, listProcesses } from "../support/process-table.ts";
@@ -23,10 +25,10 @@ async function setUp(kind: GuardianKind, deadlineMs: number, ...words: string[])
     () => membersOf(command),
     (pids) => pids.length >= 4,
   );
-  return { locker, guardian, command, members: membersOf(command) };
+  return { locker, guardian, command, members: membersOf(command), [Symbol.asyncDispose]: () => locker.kill() };
 }
 
-interface Guarded {
+interface Guarded extends AsyncDisposable {
   readonly locker: Program;
   readonly guardian: number;
   readonly command: number;
@@ -50,30 +52,29 @@ async function assertAllGone({ guardian, members }: Guarded, limitMs: number): P
 for (const kind of kinds) {
   describe(`a guardian made by ${kind}`, () => {
     it("kills all of the command at once when etcdlocker is killed", async () => {
-      const guarded = await setUp(kind, 60_000);
+      await using guarded = await setUp(kind, 60_000);
       await guarded.locker.kill();
       await assertAllGone(guarded, 1_000);
     });
 
     it("kills the command at the deadline when etcdlocker is stopped", async () => {
-      const guarded = await setUp(kind, 1_500);
+      await using guarded = await setUp(kind, 1_500);
       const deadline = performance.now() + 1_500;
       guarded.locker.signal("SIGSTOP");
       assert.ok(isAlive(guarded.command));
       await assertAllGone(guarded, 3_000);
       // Its clock has ticks of 10 ms, and time went by before we were told.
       assert.ok(performance.now() > deadline - 1_000);
-      await guarded.locker.kill();
     });
 
     it("finds the command by its marker when etcdlocker is killed before it could say who it is", async () => {
-      const guarded = await setUp(kind, 60_000, "unnamed");
+      await using guarded = await setUp(kind, 60_000, "unnamed");
       await guarded.locker.kill();
       await assertAllGone(guarded, 2_000);
     });
 
     it("finds the command by its marker when etcdlocker is stopped before it could say who it is", async () => {
-      const guarded = await setUp(kind, 1_000, "unnamed");
+      await using guarded = await setUp(kind, 1_000, "unnamed");
       guarded.locker.signal("SIGSTOP");
       const left = () => guarded.members.filter(isAlive);
       await eventually("the command is gone", left, (pids) => pids.length === 0, 3_000);
@@ -106,7 +107,7 @@ for (const kind of kinds) {
     });
 
     it("says when it has killed the command, and when it died itself", async () => {
-      const command = startProgram("sleep", ["1000"], { ownGroup: true });
+      await using command = startProgram("sleep", ["1000"], { ownGroup: true });
       const killer = await GuardianProcess.start(testHost, kind, undefined);
       killer.tell("spawning X=1");
       killer.tell(`leader ${command.pid}`);
@@ -123,7 +124,7 @@ for (const kind of kinds) {
       const guardian = await GuardianProcess.start(testHost, kind, undefined);
       guardian.tell(`deadline ${Math.floor(openBootClock().now() - 1_000)}`);
       guardian.tell("spawning X=1");
-      const command = startProgram("sleep", ["1000"], { ownGroup: true });
+      await using command = startProgram("sleep", ["1000"], { ownGroup: true });
       guardian.tell(`leader ${command.pid}`);
       assert.equal((await command.end()).signal, "SIGKILL");
       await guardian.ended;
@@ -132,18 +133,17 @@ for (const kind of kinds) {
     it("keeps nothing of ours open, so that nobody who reads from us waits for it", {
       skip: noDescriptors,
     }, async () => {
-      const { locker, guardian } = await setUp(kind, 60_000);
-      const ours = openFiles(locker.pid).slice(0, 3);
+      await using guarded = await setUp(kind, 60_000);
+      const ours = openFiles(guarded.locker.pid).slice(0, 3);
       const theirs = await eventually(
         "it has closed its output",
-        () => openFiles(guardian),
+        () => openFiles(guarded.guardian),
         (files) => !files[1]?.startsWith("socket"),
       );
       assert.deepEqual(
         theirs.filter((file) => ours.includes(file) && file !== "/dev/null"),
         [],
       );
-      await locker.kill();
     });
   });
 }
@@ -161,8 +161,14 @@ function openFiles(pid: number): string[] {
 }
 
 describe("a guardian that cannot be started", () => {
-  it("says why", async () => {
+  it("says how each kind of it failed", async () => {
     const host = { ...testHost, execPath: "/no/such/node", environment: { PATH: "/no/such/folder" } };
-    for (const kind of kinds) await assert.rejects(GuardianProcess.start(host, kind, undefined), /ENOENT/);
+    const reporter = new Reporter(host.standardError, false, host.now);
+    const { signal } = new AbortController();
+    await assert.rejects(Guardian.start(host, reporter, openBootClock(), undefined, signal), (error) => {
+      assert.ok(error instanceof GuardianStartError);
+      for (const kind of kinds) assert.match(error.message, new RegExp(`${kind}: spawn .*ENOENT`));
+      return true;
+    });
   });
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -77,7 +76,7 @@ test("stop ends frozen members too, and removes the data", async (t) => {
 });
 
 test("a member ends with the process that started it, also when that is killed by SIGKILL", async (t) => {
-  const fixture = fileURLToPath(new URL("../support/start-cluster-and-wait.js", import.meta.url));
+  const fixture = fileURLToPath(new URL("../support/fixtures/start-cluster-and-wait.js", import.meta.url));
   const temporary = await makeFolder(t);
   const starter = startProgram(process.execPath, [fixture], { environment: { TMPDIR: temporary } });
   t.after(() => starter.kill());
@@ -97,17 +96,17 @@ test("a member ends with the process that started it, also when that is killed b
   );
 });
 
-test("a port that somebody else listens on is named by the error", async (t) => {
-  const blocker = createServer().listen(0, "127.0.0.1");
-  t.after(() => blocker.close());
-  await new Promise((resolve) => blocker.once("listening", resolve));
-  const address = blocker.address();
-  assert.ok(typeof address === "object" && address !== null);
-  await assert.rejects(startEtcd({ ports: [address.port] }), (error) => {
+test("a port that somebody else listens on, be it another etcd, is named by the error", async (t) => {
+  const { member } = await setUp(t);
+  const temporary = await makeFolder(t);
+  process.env.TMPDIR = temporary;
+  t.after(() => delete process.env.TMPDIR);
+  await assert.rejects(startEtcd({ ports: [Number(member.endpoint.split(":")[1])] }), (error) => {
     assert.ok(error instanceof EtcdStartError);
     assert.ok(error.isPortTaken);
-    return error.message.includes(String(address.port));
+    return error.message.includes(member.endpoint);
   });
+  assert.deepEqual(await readdir(temporary), []);
 });
 
 test("data in a folder of the caller is kept, and used again", async (t) => {

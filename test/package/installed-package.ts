@@ -89,18 +89,28 @@ interface PackedPackage {
 /** Packs the compiled project and installs the tarball in an empty folder. */
 export async function installPackage(): Promise<InstalledPackage> {
   const folder = await mkdtemp(join(tmpdir(), "etcd-lock-package-"));
-  const packing = await npm(project, "pack", "--json", "--ignore-scripts", `--pack-destination=${folder}`);
+  try {
+    const packed = await pack(folder);
+    await writeFile(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true }));
+    const typescript = `typescript@${await ourTypeScriptVersion()}`;
+    await npm(folder, "install", "--prefer-offline", "--ignore-scripts", packed.filename, typescript, ...companions);
+    await cp(join(project, "test", "package", "consumers"), folder, { recursive: true });
+    return new InstalledPackage(
+      folder,
+      packed.files.map(({ path }) => path),
+    );
+  } catch (error) {
+    await rm(folder, { recursive: true });
+    throw error;
+  }
+}
+
+async function pack(folder: string): Promise<PackedPackage> {
+  const output = await npm(project, "pack", "--json", "--ignore-scripts", `--pack-destination=${folder}`);
   // A list in some versions of npm, and an object by package name in others.
-  const [packed] = Object.values<PackedPackage>(JSON.parse(packing));
-  if (packed === undefined) throw new Error(`npm pack made nothing: ${packing}`);
-  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true }));
-  const typescript = `typescript@${await ourTypeScriptVersion()}`;
-  await npm(folder, "install", "--prefer-offline", "--ignore-scripts", packed.filename, typescript, ...companions);
-  await cp(join(project, "test", "package", "consumers"), folder, { recursive: true });
-  return new InstalledPackage(
-    folder,
-    packed.files.map(({ path }) => path),
-  );
+  const [packed] = Object.values<PackedPackage>(JSON.parse(output));
+  if (packed === undefined) throw new Error(`npm pack made nothing: ${output}`);
+  return packed;
 }
 
 async function ourTypeScriptVersion(): Promise<string> {

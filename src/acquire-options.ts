@@ -1,0 +1,87 @@
+import { hostname } from "node:os";
+import type { LockMode } from "./held-lock.ts";
+import type { EntryValue, JsonValue } from "./line/entry-value.ts";
+import {
+  checkMetadata,
+  checkMode,
+  checkNonEmptyString,
+  checkPermits,
+  checkRefreshInterval,
+  checkSignal,
+  checkTimeout,
+  checkTtl,
+} from "./lock-options.ts";
+
+/** How to take a lock without waiting. */
+export interface TryAcquireOptions {
+  /** `shared` locks are held together, an `exclusive` one alone. `exclusive` by default. */
+  readonly mode?: LockMode | undefined;
+  /** A semaphore: at most so many hold the lock together. When two disagree, the smaller number wins. 1 by default. */
+  readonly permits?: number | undefined;
+  /** Ends the call: it rejects with the signal's reason, and the line has been left. */
+  readonly signal?: AbortSignal | undefined;
+  /** What others see of this owner besides id, host and process id; up to 8 KiB of JSON. */
+  readonly metadata?: Readonly<Record<string, JsonValue>> | undefined;
+  /** In seconds; the manager's by default. */
+  readonly ttl?: number | undefined;
+  /** In milliseconds; the manager's by default, half the TTL if another `ttl` is given. */
+  readonly refreshInterval?: number | undefined;
+  /** Who we are, as people read it; the manager's by default. */
+  readonly id?: string | undefined;
+}
+
+/** How to take a lock. */
+export interface AcquireOptions extends TryAcquireOptions {
+  /** How long to wait for the turn, in milliseconds; without limit by default. */
+  readonly timeout?: number | undefined;
+  /** Called when the lock is not to be had at once, and its line has been entered. */
+  readonly onWaiting?: ((waiting: Waiting) => void) | undefined;
+}
+
+/** Somebody is ahead of us in line. */
+export interface Waiting {
+  readonly name: string;
+  /** The etcd key of our entry, by which it can be found in what `inspect` gives. */
+  readonly key: string;
+}
+
+/** What a manager gives where the call gives nothing. */
+export interface AcquireDefaults {
+  readonly id: string;
+  readonly ttl: number;
+  readonly refreshInterval: number | undefined;
+}
+
+/** {@link AcquireOptions}, checked and complete. */
+export interface ResolvedAcquire {
+  readonly value: EntryValue;
+  readonly ttl: number;
+  readonly refreshIntervalMs: number;
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onWaiting: ((waiting: Waiting) => void) | undefined;
+}
+
+/** @throws TypeError, RangeError that name the option, what came and what is allowed. */
+export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefaults): ResolvedAcquire {
+  const ttl = checkTtl(options.ttl ?? defaults.ttl);
+  const inherited = ttl === defaults.ttl ? defaults.refreshInterval : undefined;
+  const { metadata } = options;
+  const mode = checkMode(options.mode);
+  const permits = checkPermits(options.permits, mode);
+  return {
+    ttl,
+    refreshIntervalMs: checkRefreshInterval(options.refreshInterval ?? inherited ?? (ttl * 1_000) / 2, ttl),
+    timeoutMs: checkTimeout("timeout", options.timeout),
+    signal: checkSignal(options.signal),
+    onWaiting: options.onWaiting,
+    value: {
+      id: checkNonEmptyString("id", options.id ?? defaults.id),
+      host: hostname(),
+      pid: process.pid,
+      since: Date.now(),
+      limit: mode === "shared" ? Number.POSITIVE_INFINITY : permits,
+      ...(metadata !== undefined && { metadata: checkMetadata(metadata) }),
+    },
+  };
+}

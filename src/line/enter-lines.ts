@@ -1,0 +1,80 @@
+import type { OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
+import { createdAt, type Nested, nested, type Put, put } from "../etcd/transaction.ts";
+import type { Session } from "../session/session.ts";
+import { type Admission, type Application, type Entry, entryKey, recordKey } from "./entry.ts";
+import { formatEntryValue } from "./entry-value.ts";
+import { type LineView, parseView, readView, viewWidth } from "./line-view.ts";
+
+/** The outcome of entering one line. */
+export type Entered =
+  | { readonly kind: "admitted"; readonly admission: Admission }
+  | { readonly kind: "waiting"; readonly entry: Entry; readonly view: LineView };
+
+/** So many lines can be entered at once: etcd takes 128 operations in one transaction, and each line needs two. */
+export const mostLines = 60;
+
+/**
+ * Enters lines, different ones, in one transaction: admitted at once when all of them are empty, at their ends otherwise.
+ * All the entries have one create revision, so that every line agrees on who of two comes first: no two can deadlock.
+ *
+ * When it rejects, the entries may be there all the same, or appear later: leave the lines, always.
+ */
+export async function enterLines(
+  session: Session,
+  applications: readonly Application[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<readonly Entered[]> {
+  const startedAt = session.clock.now();
+  const options = { timeoutMs, signal, tryTimeoutMs: session.tryTimeoutMs, onFailedTry: () => session.expectGhosts() };
+  const answer = await session.client.transact(enterTransaction(applications), options);
+  return applications.map((application, index) =>
+    answer.succeeded
+      ? { kind: "admitted", admission: admittedAtOnce(application, answer) }
+      : readOutcome(application, answer.results[index], startedAt),
+  );
+}
+
+function admittedAtOnce(application: Application, { header: { revision }, sentAt }: TransactionAnswer): Admission {
+  return {
+    entry: { ...application, createRevision: revision, modRevision: revision },
+    fencingToken: revision,
+    touchedAt: sentAt,
+  };
+}
+
+function readOutcome(application: Application, outcome: OperationResult | undefined, startedAt: number): Entered {
+  const results = outcome?.kind === "transaction" ? outcome.results : [];
+  const view = parseView(application, viewWidth(application.value), results);
+  const { createRevision = 0n, modRevision = 0n } = view.own ?? {};
+  const entry = { ...application, createRevision, modRevision };
+  const record = view.records.find(({ suffix }) => suffix === application.suffix);
+  if (record === undefined) return { kind: "waiting", entry, view };
+  // An earlier try was carried out, and its answer lost. What it proves dates from the sending of the first try.
+  return { kind: "admitted", admission: { entry, fencingToken: record.createRevision, touchedAt: startedAt } };
+}
+
+function enterTransaction(applications: readonly Application[]): Transaction {
+  return {
+    compare: applications.flatMap(({ line: { entries, records } }) => [
+      createdAt(entries.key, 0n, entries.rangeEnd),
+      createdAt(records.key, 0n, records.rangeEnd),
+    ]),
+    success: applications.flatMap((application) => [putEntry(application), putRecord(application)]),
+    failure: applications.map(enterBehindOthers),
+  };
+}
+
+function enterBehindOthers(application: Application): Nested {
+  const view = readView(application, viewWidth(application.value));
+  const isAbsent = createdAt(entryKey(application), 0n);
+  return nested({ compare: [isAbsent], success: [putEntry(application), ...view], failure: view });
+}
+
+function putEntry(application: Application): Put {
+  return put(entryKey(application), formatEntryValue(application.value), application.session.leaseId);
+}
+
+function putRecord(application: Application): Put {
+  return put(recordKey(application), formatEntryValue(application.value), application.session.recordLeaseId);
+}

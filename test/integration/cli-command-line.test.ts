@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { describe, it } from "node:test";
+import { optionNames } from "#dist/cli/option-table.js";
+import { runEtcdlocker } from "../support/etcdlocker.ts";
+
+/** An address that tells whether anybody came. */
+async function setUp(): Promise<{ endpoint: string; visits: () => number } & AsyncDisposable> {
+  let visits = 0;
+  const server = createServer((socket) => {
+    visits += 1;
+    socket.destroy();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `127.0.0.1:${port}`,
+    visits: () => visits,
+    [Symbol.asyncDispose]: async () => void (await once(server.close(), "close")),
+  };
+}
+
+describe("a wrong command line", () => {
+  const wrong: readonly (readonly [title: string, words: readonly string[], complaint: RegExp])[] = [
+    ["without anything", [], /key is missing/],
+    ["without a key", ["true"], /key is missing.*ETCD_LOCK_KEY/],
+    ["with an empty key", ["-k", "", "true"], /--key \(-k\) is ""/],
+    ["with an empty id", ["-k", "/k", "-i", "", "true"], /--id \(-i\) is ""/],
+    ["without a command", ["-k", "/k", "--"], /command is missing/],
+    ["with an empty command", ["-k", "/k", ""], /command is empty/],
+    ["with an unknown flag", ["-k", "/k", "--foo", "true"], /unknown option --foo/],
+    ["with a TTL of 0", ["-k", "/k", "-t", "0", "true"], /--ttl \(-t\) is "0".*1 to 1000000/],
+    ["with a TTL that is no number", ["-k", "/k", "-t", "abc", "true"], /--ttl \(-t\) is "abc"/],
+    ["with a refresh period that is not below the TTL", ["-k", "/k", "-t5", "-r5", "true"], /--refresh \(-r\) is "5"/],
+    [
+      "with a time to kill that the TTL does not allow",
+      ["-k", "/k", "-t5", "--kill-after=5", "true"],
+      /--kill-after is "5"/,
+    ],
+    ["with an address that is none", ["-k", "/k", "-e", "a b", "true"], /etcd endpoint.*a b/],
+    ["with a key that etcd could not take", ["-k", "/k".repeat(4_000), "true"], /key.*4096/],
+  ];
+  for (const [title, words, complaint] of wrong) {
+    it(`${title} is refused with 64, and etcd is not asked`, async () => {
+      await using etcd = await setUp();
+      const { code, stdout, stderr } = await runEtcdlocker([etcd.endpoint], words);
+      assert.match(stderr, complaint);
+      assert.equal(stderr.trim().split("\n").length, 1);
+      assert.deepEqual({ code, stdout, visits: etcd.visits() }, { code: 64, stdout: "", visits: 0 });
+    });
+  }
+});
+
+describe("the help", () => {
+  it("goes to standard output, and names every option", async () => {
+    for (const flag of ["-h", "--help"]) {
+      const { code, stdout, stderr } = await runEtcdlocker([], [flag]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      for (const name of optionNames) assert.ok(stdout.includes(`--${name}`), name);
+      assert.ok(stdout.split("\n").every((line) => line.length <= 100));
+    }
+  });
+
+  it("is complete in the documentation too", () => {
+    const text = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+    for (const name of optionNames) assert.match(text, new RegExp(`\\| .*\`--${name}\``), name);
+  });
+
+  it("knows its version", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+    assert.deepEqual(await runEtcdlocker([], ["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+});
