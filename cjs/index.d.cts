@@ -6,6 +6,7 @@ type Lock = esm.Lock;
 
 declare namespace Lock {
   export type AcquireOptions = esm.AcquireOptions;
+  export type Comparison = esm.Comparison;
   export type EndpointFailure = esm.EndpointFailure;
   export type EtcdLockError = esm.EtcdLockError;
   export type EtcdLockErrorCode = esm.EtcdLockErrorCode;
@@ -13,7 +14,10 @@ declare namespace Lock {
   export type EtcdRefusedError = esm.EtcdRefusedError;
   export type EtcdSource = esm.EtcdSource;
   export type EtcdUnavailableError = esm.EtcdUnavailableError;
+  export type Guard = esm.Guard;
+  export type Guarded = esm.Guarded;
   export type HeldLock = esm.HeldLock;
+  export type HeldLocks = esm.HeldLocks;
   export type JsonValue = esm.JsonValue;
   export type Line = esm.Line;
   export type LineEntry = esm.LineEntry;
@@ -22,10 +26,14 @@ declare namespace Lock {
   export type LockManager = esm.LockManager;
   export type LockManagerEvents = esm.LockManagerEvents;
   export type LockManagerOptions = esm.LockManagerOptions;
+  export type LockMode = esm.LockMode;
   export type LockOptions = esm.LockOptions;
   export type LockTimeoutError = esm.LockTimeoutError;
   export type LossReason = esm.LossReason;
   export type NotHeldError = esm.NotHeldError;
+  export type Operation = esm.Operation;
+  export type OperationResult = esm.OperationResult;
+  export type TryAcquireOptions = esm.TryAcquireOptions;
   export type Waiting = esm.Waiting;
 }
 

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { LockMode } from "./held-lock.ts";
 import type { EntryValue, JsonValue } from "./line/entry-value.ts";
 import {
+  checkAtLeast,
   checkMetadata,
   checkMode,
   checkNonEmptyString,
@@ -26,6 +27,11 @@ export interface TryAcquireOptions {
   readonly ttl?: number | undefined;
   /** In milliseconds; the manager's by default, half the TTL if another `ttl` is given. */
   readonly refreshInterval?: number | undefined;
+  /**
+   * For how long nobody else gets the lock, counted from when it was acquired, in milliseconds, also when it is released
+   * before, or when the process ends of itself. When the process is killed, its lease alone keeps others out. 0 by default.
+   */
+  readonly atLeast?: number | undefined;
   /** Who we are, as people read it; the manager's by default. */
   readonly id?: string | undefined;
 }
@@ -57,6 +63,7 @@ export interface ResolvedAcquire {
   readonly value: EntryValue;
   readonly ttl: number;
   readonly refreshIntervalMs: number;
+  readonly atLeastMs: number;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onWaiting: ((waiting: Waiting) => void) | undefined;
@@ -72,6 +79,7 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
   return {
     ttl,
     refreshIntervalMs: checkRefreshInterval(options.refreshInterval ?? inherited ?? (ttl * 1_000) / 2, ttl),
+    atLeastMs: checkAtLeast(options.atLeast),
     timeoutMs: checkTimeout("timeout", options.timeout),
     signal: checkSignal(options.signal),
     onWaiting: options.onWaiting,

@@ -30,6 +30,14 @@ export interface Guard {
   readonly createRevision: bigint;
 }
 
+/** How a lock is held. */
+export interface HeldLockOptions {
+  /** How often it is renewed, in milliseconds. */
+  readonly refreshIntervalMs: number;
+  /** For how long nobody else gets it, at least, in milliseconds. */
+  readonly atLeastMs: number;
+}
+
 type State =
   | { readonly kind: "held" }
   | { readonly kind: "lost"; readonly error: LockLostError; readonly cleanup: Alarm }
@@ -43,6 +51,7 @@ export class HeldLock implements AsyncDisposable {
   readonly #hold: Hold;
   readonly #listener: HeldLockListener;
   readonly #alarm: DeadlineAlarm;
+  readonly #keepUntil: number;
   #riskAlarm: DeadlineAlarm;
   readonly #controller = new AbortController();
   #state: State = { kind: "held" };
@@ -50,9 +59,10 @@ export class HeldLock implements AsyncDisposable {
   #rewrites: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor(admission: Admission, refreshIntervalMs: number, listener: HeldLockListener) {
+  constructor(admission: Admission, options: HeldLockOptions, listener: HeldLockListener) {
     this.#listener = listener;
-    this.#hold = new Hold(admission, refreshIntervalMs, {
+    this.#keepUntil = admission.entry.session.clock.now() + options.atLeastMs;
+    this.#hold = new Hold(admission, options.refreshIntervalMs, {
       onRenewed: () => this.#renewed(),
       onLost: (reason, explanation) => this.#lose(reason, explanation),
     });
@@ -190,6 +200,12 @@ export class HeldLock implements AsyncDisposable {
     await this.#rewrite(entry.session, { ...entry.value, metadata: checkMetadata(metadata) });
   }
 
+  /** Changes what a candidate's entry says. @internal */
+  async propose(proposal: string): Promise<void> {
+    const { entry } = this.#hold.admission;
+    await this.#rewrite(entry.session, { ...entry.value, proposal });
+  }
+
   /** Moves the lock to the leases of another session, with another TTL, without leaving the line. @internal */
   async moveTo(session: Session): Promise<void> {
     await this.#rewrite(session, this.#hold.admission.entry.value);
@@ -210,7 +226,7 @@ export class HeldLock implements AsyncDisposable {
   static async releaseAll(locks: readonly HeldLock[]): Promise<boolean> {
     const begun = locks.filter((lock) => lock.#release === undefined).map((lock) => ({ lock, wasHeld: lock.#stop() }));
     const left = leaveHolds(
-      begun.map(({ lock }) => lock.#hold),
+      begun.map(({ lock, wasHeld }) => ({ hold: lock.#hold, keepForMs: wasHeld ? lock.#keepForMs : 0 })),
       { timeoutMs: releaseTimeoutMs },
     );
     for (const { lock, wasHeld } of begun) lock.#release = lock.#finishRelease(left, wasHeld);
@@ -220,6 +236,11 @@ export class HeldLock implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
+  }
+
+  /** How long the lock is to be kept from others yet, though it is released. */
+  get #keepForMs(): number {
+    return Math.max(0, this.#keepUntil - this.#clock.now());
   }
 
   get #clock(): Clock {

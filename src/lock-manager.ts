@@ -1,50 +1,32 @@
-import { hostname } from "node:os";
 import { linkSignals, sharedAbortController } from "./abort.ts";
-import {
-  type AcquireOptions,
-  type ResolvedAcquire,
-  resolveAcquire,
-  type TryAcquireOptions,
-} from "./acquire-options.ts";
+import { type AcquireOptions, resolveAcquire, type TryAcquireOptions } from "./acquire-options.ts";
+import { type AcquisitionContext, takeLocks } from "./acquisition.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EtcdLockError } from "./errors.ts";
-import { type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
 import type { EtcdClient } from "./etcd/etcd-client.ts";
 import { GrpcEtcdClient } from "./etcd/grpc-etcd-client.ts";
 import { onIdleExit } from "./exit-cleanup.ts";
 import { HeldLock } from "./held-lock.ts";
 import { HeldLocks } from "./held-locks.ts";
-import { admitToLines } from "./line/admit-to-lines.ts";
+import { Leadership } from "./leadership.ts";
 import { breakHold } from "./line/break-hold.ts";
-import { type Admission, entryKey } from "./line/entry.ts";
+import type { EntryValue } from "./line/entry-value.ts";
 import { inspectLine, type Line } from "./line/inspect-line.ts";
 import type { LineName } from "./line/line-name.ts";
+import { listLines } from "./line/list-lines.ts";
+import { type Leader, readLeader } from "./line/read-leader.ts";
 import { NotAvailableError, type Patience } from "./line/wait-for-turn.ts";
+import { watchLine } from "./line/watch-line.ts";
 import { LockEvents } from "./lock-events.ts";
 import {
-  checkName,
-  checkNames,
-  checkNonEmptyString,
-  checkRefreshInterval,
-  checkTimeout,
-  checkTtl,
-  defaultTtl,
-} from "./lock-options.ts";
+  type ElectOptions,
+  type LockManagerOptions,
+  type ResolvedLockManager,
+  resolveLockManager,
+  type WatchOptions,
+} from "./lock-manager-options.ts";
+import { checkName, checkNames, checkSignal, checkString } from "./lock-options.ts";
 import { SessionPool } from "./session/session-pool.ts";
-import { waitTimeout } from "./wait-timeout.ts";
-
-export interface LockManagerOptions extends EtcdOptions {
-  /** Seconds after which a lock ends whose owner is gone; a whole number from 1 to 1,000,000. 60 by default. */
-  readonly ttl?: number;
-  /** How often held locks are renewed, in milliseconds. Half the TTL by default. */
-  readonly refreshInterval?: number;
-  /** Who we are, as people read it. The host's name by default. */
-  readonly id?: string;
-  /** How long etcd may be out of reach before a call that needs it rejects, in milliseconds. 10,000 by default. */
-  readonly connectTimeout?: number;
-}
-
-const defaultConnectTimeoutMs = 10_000;
 
 /**
  * Any number of locks over one connection and one session. Held locks keep the process alive; an idle manager does not.
@@ -53,10 +35,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #client: EtcdClient;
   readonly #clock: Clock = systemClock;
   readonly #pool: SessionPool;
-  readonly #ttl: number;
-  readonly #refreshInterval: number | undefined;
-  readonly #id: string;
-  readonly #connectTimeoutMs: number;
+  readonly #options: ResolvedLockManager;
   readonly #closed = sharedAbortController();
   readonly #waits = new Set<Promise<unknown>>();
   readonly #locks = new Set<HeldLock>();
@@ -65,13 +44,8 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
   constructor(options: LockManagerOptions) {
     super();
-    const endpoints = parseEtcdSource(options);
-    this.#ttl = checkTtl(options.ttl ?? defaultTtl);
-    this.#refreshInterval =
-      options.refreshInterval === undefined ? undefined : checkRefreshInterval(options.refreshInterval, this.#ttl);
-    this.#id = checkNonEmptyString("id", options.id ?? hostname());
-    this.#connectTimeoutMs = checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs;
-    this.#client = new GrpcEtcdClient(endpoints, this.#clock);
+    this.#options = resolveLockManager(options);
+    this.#client = new GrpcEtcdClient(this.#options.endpoints, this.#clock);
     const onRenewalFailed = (error: Error): void => this.tell("renewalFailed", { error });
     this.#pool = new SessionPool({ client: this.#client, clock: this.#clock, onRenewalFailed });
     this.#stopListening = onIdleExit(() => this.#pool.closeIdle());
@@ -145,12 +119,49 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    */
   async breakLock(name: string, { fencingToken }: { readonly fencingToken: bigint }): Promise<boolean> {
     if (typeof fencingToken !== "bigint") throw new TypeError("fencingToken must be a bigint");
-    return await breakHold(this.#client, checkName(name), fencingToken, { timeoutMs: this.#connectTimeoutMs });
+    return await breakHold(this.#client, checkName(name), fencingToken, { timeoutMs: this.#options.connectTimeoutMs });
   }
 
   /** Who holds `name` and who waits for it, in order; read linearizably. @throws EtcdUnavailableError, EtcdRefusedError. */
   async inspect(name: string): Promise<Line> {
-    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#connectTimeoutMs });
+    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#options.connectTimeoutMs });
+  }
+
+  /** Every line whose name begins with `prefix`, by name. @throws as {@link LockManager.inspect}. */
+  async list(prefix: string): Promise<readonly Line[]> {
+    return await listLines(this.#client, prefix, { timeoutMs: this.#options.connectTimeoutMs });
+  }
+
+  /** The line `name`, now and whenever it changes, until the iteration is left or `signal` aborts. */
+  watch(name: string, options: WatchOptions = {}): AsyncGenerator<Line, void, undefined> {
+    const line = checkName(name);
+    const read = (signal: AbortSignal): Promise<Line> =>
+      inspectLine(this.#client, line, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+    return this.#watch(line, options, read);
+  }
+
+  /**
+   * Stands for election with `value`, and resolves when we lead. Candidates of Go's `Election` and `etcdctl elect` take
+   * part. @throws as {@link LockManager.acquire}.
+   */
+  async elect(name: string, { value, ...options }: ElectOptions): Promise<Leadership> {
+    const proposal = checkString("value", value);
+    const [lock] = await this.#take([checkName(name)], "wait", options, { proposal });
+    if (lock === undefined) throw new TypeError("one name gives one lock");
+    return new Leadership(lock);
+  }
+
+  /** Who leads the election `name`; `null` when nobody does for certain. @throws as {@link LockManager.inspect}. */
+  async leader(name: string): Promise<Leader | null> {
+    return await readLeader(this.#client, checkName(name), { timeoutMs: this.#options.connectTimeoutMs });
+  }
+
+  /** Who leads the election `name`, now and whenever leader or proclamation change; `null` between two leaders. */
+  observe(name: string, options: WatchOptions = {}): AsyncGenerator<Leader | null, void, undefined> {
+    const line = checkName(name);
+    const read = (signal: AbortSignal): Promise<Leader | null> =>
+      readLeader(this.#client, line, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+    return this.#watch(line, options, read);
   }
 
   /**
@@ -175,65 +186,43 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Another TTL for a lock that is held; it keeps its place. @internal */
   async changeTtl(lock: HeldLock, ttl: number): Promise<void> {
-    await lock.moveTo(await this.#pool.take(ttl, this.#connectTimeoutMs, this.#closed.signal));
+    await lock.moveTo(await this.#pool.take(ttl, this.#options.connectTimeoutMs, this.#closed.signal));
   }
 
-  async #take(lines: readonly LineName[], patience: Patience, options: AcquireOptions): Promise<readonly HeldLock[]> {
+  async *#watch<T>(
+    line: LineName,
+    options: WatchOptions,
+    read: (signal: AbortSignal) => Promise<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    using linked = linkSignals(this.#closed.signal, checkSignal(options.signal));
+    yield* watchLine(this.#client, this.#clock, line, linked.signal, () => read(linked.signal));
+  }
+
+  async #take(
+    lines: readonly LineName[],
+    patience: Patience,
+    options: AcquireOptions,
+    extra: Pick<EntryValue, "proposal"> = {},
+  ): Promise<readonly HeldLock[]> {
     this.#closed.signal.throwIfAborted();
-    const defaults = { id: this.#id, ttl: this.#ttl, refreshInterval: this.#refreshInterval };
-    const wait = this.#wait(lines, patience, resolveAcquire(options, defaults));
+    const { connectTimeoutMs, defaults } = this.#options;
+    const resolved = resolveAcquire(options, defaults);
+    const context: AcquisitionContext = {
+      clock: this.#clock,
+      pool: this.#pool,
+      connectTimeoutMs,
+      closed: this.#closed.signal,
+      locks: this.#locks,
+      inspect: (name) => this.inspect(name),
+      tell: (name, payload) => this.tell(name, payload),
+    };
+    const wait = takeLocks(context, lines, patience, { ...resolved, value: { ...resolved.value, ...extra } });
     this.#waits.add(wait);
     try {
       return await wait;
     } finally {
       this.#waits.delete(wait);
     }
-  }
-
-  async #wait(lines: readonly LineName[], patience: Patience, options: ResolvedAcquire): Promise<readonly HeldLock[]> {
-    const startedAt = this.#clock.now();
-    const names = lines.map(({ name }) => name);
-    this.tell("acquiring", { names });
-    using limit = waitTimeout(this.#clock, options.timeoutMs, () =>
-      this.inspect(limit.waitingFor?.name ?? names[0] ?? ""),
-    );
-    using linked = linkSignals(this.#closed.signal, limit.signal, options.signal);
-    try {
-      const admissions = await admitToLines({
-        lines,
-        value: options.value,
-        patience,
-        signal: linked.signal,
-        connectTimeoutMs: this.#connectTimeoutMs,
-        takeSession: (timeoutMs) => this.#pool.take(options.ttl, timeoutMs, linked.signal),
-        onWaiting: (entry) => {
-          const waiting = { name: entry.line.name, key: entryKey(entry) };
-          limit.waitingFor = waiting;
-          options.onWaiting?.(waiting);
-          this.tell("waiting", waiting);
-        },
-      });
-      return admissions.map((admission) => this.#hold(admission, options.refreshIntervalMs, startedAt));
-    } catch (error) {
-      this.tell("failed", { names, waited: this.#clock.now() - startedAt, error });
-      throw error;
-    }
-  }
-
-  #hold(admission: Admission, refreshIntervalMs: number, startedAt: number): HeldLock {
-    const heldAt = this.#clock.now();
-    const lock: HeldLock = new HeldLock(admission, refreshIntervalMs, {
-      onRenewed: () => this.tell("renewed", { lock }),
-      onAtRisk: () => this.tell("atRisk", { lock, remaining: lock.remaining }),
-      onLost: (error) => this.tell("lost", { lock, error }),
-      onReleased: () => {
-        this.#locks.delete(lock);
-        this.tell("released", { lock, held: this.#clock.now() - heldAt });
-      },
-    });
-    this.#locks.add(lock);
-    this.tell("acquired", { lock, waited: heldAt - startedAt });
-    return lock;
   }
 }
 

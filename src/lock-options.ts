@@ -43,6 +43,15 @@ export function checkTimeout(option: string, timeout: unknown): number | undefin
   return timeout;
 }
 
+/** @throws TypeError, RangeError. */
+export function checkAtLeast(atLeast: unknown): number {
+  if (atLeast === undefined) return 0;
+  if (typeof atLeast !== "number")
+    throw new TypeError(`atLeast must be a number of milliseconds; got ${show(atLeast)}`);
+  if (atLeast >= 0 && atLeast <= longestTtl * 1_000) return atLeast;
+  throw new RangeError(`atLeast must be from 0 to ${longestTtl * 1_000} milliseconds; got ${show(atLeast)}`);
+}
+
 /** @throws TypeError when it is no string, or empty. */
 export function checkNonEmptyString(argument: string, value: unknown): string {
   if (typeof value === "string" && value !== "") return value;
@@ -59,6 +68,12 @@ export function checkMetadata(metadata: unknown): Readonly<Record<string, JsonVa
     throw new RangeError(`metadata must be at most ${longestMetadata} characters of JSON; got ${length}`);
   }
   return metadata as Record<string, JsonValue>;
+}
+
+/** @throws TypeError when it is no string. */
+export function checkString(option: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`${option} must be a string; got ${show(value)}`);
 }
 
 /** @throws TypeError when it is neither an `AbortSignal` nor `undefined`. */

@@ -44,6 +44,8 @@ type State =
   | { readonly kind: "idle" }
   | { readonly kind: "waiting"; readonly wait: Wait }
   | { readonly kind: "held"; readonly held: HeldLock; readonly ttl: number }
+  /** Told of; what is left of it in etcd keeps others out until its owner has surely stopped. */
+  | { readonly kind: "lost"; readonly held: HeldLock }
   /** Being given back, or leaving the line. */
   | { readonly kind: "ending"; readonly done: Promise<unknown> };
 
@@ -138,6 +140,8 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     checkRefreshInterval(this.refreshInterval, this.#ttl);
     signal?.throwIfAborted();
     while (this.#state.kind === "ending") await this.#state.done.catch(() => {});
+    // Who takes the lock anew is not inside any more: nobody, we included, need wait until that is certain.
+    if (this.#state.kind === "lost") void this.#state.held.release();
     if (this.#state.kind === "held" && this.#state.held.signal.aborted === false) {
       await this.#renew(this.#state.held, this.#state.ttl);
     } else {
@@ -147,7 +151,8 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   }
 
   /**
-   * Gives the lock back. While `lock()` is waiting, ends the wait instead, and rejects.
+   * Gives the lock back. While `lock()` is waiting, ends the wait instead, and rejects. After a loss it rejects too, and
+   * says that nobody is inside any more: the next in line need not wait until that is certain.
    *
    * @throws NotHeldError; LockLostError when the lock turns out to be lost; EtcdUnavailableError within 5 s when etcd does
    * not answer: the lock is not held any more then, and free for others when its lease has ended; EtcdRefusedError.
@@ -158,6 +163,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
       const reason = `unlock() was called while waiting for lock ${this.#shown}`;
       await this.#endWait(state.wait, new EtcdLockError("LOCK_ABANDONED", reason));
     }
+    if (state.kind === "lost") await this.#end(state.held.release());
     if (state.kind !== "held") throw new NotHeldError(`lock ${this.#shown} is not held`);
     const wasHeld = await this.#end(state.held.release());
     if (!wasHeld) state.held.signal.throwIfAborted();
@@ -235,7 +241,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   #lost(held: HeldLock, error: unknown): void {
     // Found by unlock(), the loss is told by its rejection.
     if (this.#state.kind !== "held" || this.#state.held !== held || !(error instanceof LockLostError)) return;
-    this.#state = { kind: "idle" };
+    this.#state = { kind: "lost", held };
     // However the loss was found, an error that nobody listens to is thrown in the same way.
     process.nextTick(() => this.emit("error", error));
   }
@@ -243,10 +249,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   /** One caller of `lock()`: may stop waiting for itself; the last one ends the wait. */
   async #join(wait: Wait, signal: AbortSignal | undefined, timeout: number | undefined): Promise<void> {
     wait.callers += 1;
-    using limit = waitTimeout(systemClock, timeout, () => {
-      limit.waitingFor = wait.waitingFor;
-      return this.#manager.inspect(this.key);
-    });
+    using limit = waitTimeout(systemClock, timeout, (name) => this.#manager.inspect(name));
     using linked = linkSignals(signal, limit.signal);
     try {
       await orAborted(wait.done, linked.signal);

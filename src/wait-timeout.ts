@@ -16,7 +16,11 @@ export interface WaitTimeout extends Disposable {
 const inspectTimeoutMs = 500;
 
 /** Ends a wait after `timeoutMs`; `undefined` means never. `inspect` reads the line, to say who was in the way. */
-export function waitTimeout(clock: Clock, timeoutMs: number | undefined, inspect: () => Promise<Line>): WaitTimeout {
+export function waitTimeout(
+  clock: Clock,
+  timeoutMs: number | undefined,
+  inspect: (name: string) => Promise<Line>,
+): WaitTimeout {
   const controller = new AbortController();
   const end = (words: string): void =>
     controller.abort(
@@ -24,10 +28,13 @@ export function waitTimeout(clock: Clock, timeoutMs: number | undefined, inspect
     );
   const onTimeout = (): void => {
     alarm = clock.schedule(inspectTimeoutMs, () => end(""));
-    inspect().then(
-      (line) => end(explainWait(line, timeout.waitingFor?.key)),
-      () => end(""),
-    );
+    const { waitingFor } = timeout;
+    if (waitingFor === undefined) end("");
+    else
+      inspect(waitingFor.name).then(
+        (line) => end(explainWait(line, waitingFor.key)),
+        () => end(""),
+      );
   };
   let alarm = timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, onTimeout);
   const timeout: WaitTimeout = {
@@ -38,8 +45,7 @@ export function waitTimeout(clock: Clock, timeoutMs: number | undefined, inspect
   return timeout;
 }
 
-function explainWait({ entries }: Line, ownKey: string | undefined): string {
-  if (ownKey === undefined) return "";
+function explainWait({ entries }: Line, ownKey: string): string {
   const ownIndex = entries.findIndex(({ key }) => key === ownKey);
   const ahead = ownIndex === -1 ? entries : entries.slice(0, ownIndex);
   const first = ahead[0];

@@ -8,7 +8,7 @@ import { type Host, passedOnSignals } from "./host.ts";
 import { main, type Outcome } from "./main.ts";
 
 /** What we leave open by then, of our own or the library's, must not keep us here, in milliseconds. */
-const exitLimitMs = 1_000;
+const exitLimitMs = 200;
 
 const host: Host = {
   name: hostname(),

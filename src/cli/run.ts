@@ -24,8 +24,8 @@ export async function runJob(job: Job, host: Host): Promise<number> {
   return await new Run(job, host).untilOver();
 }
 
-/** How long closing the connection may take, in milliseconds. */
-const closeLimitMs = 3_000;
+/** How long closing the connection may take, in milliseconds: less when etcd did not even answer before. */
+const closeLimitMs = { usual: 3_000, unanswered: 300 };
 
 /** A signal came while we waited for the lock. */
 class EndedBySignal extends Error {
@@ -58,6 +58,7 @@ class Run {
   /** From the start of the command until it is known that it, and what it started, are gone. */
   #mayBeInside = false;
   #previous: ReceivedSignal | undefined;
+  #closeLimitMs = closeLimitMs.usual;
 
   constructor(job: Job, host: Host) {
     this.#job = job;
@@ -165,6 +166,7 @@ class Run {
       this.#reporter.note("gave the lock back");
       return wasHeld;
     } catch (error) {
+      this.#closeLimitMs = closeLimitMs.unanswered;
       this.#reporter.say(`the lock could not be given back: ${messageOf(error)}`);
       return true;
     }
@@ -179,7 +181,7 @@ class Run {
   async #close(manager: LockManager): Promise<void> {
     this.#phase = { kind: "leaving" };
     const limit = new AbortController();
-    const late = delay(closeLimitMs, undefined, { signal: limit.signal }).catch(() => undefined);
+    const late = delay(this.#closeLimitMs, undefined, { signal: limit.signal }).catch(() => undefined);
     await this.#unlessHurried(Promise.race([manager.close(), late])).catch((error) => {
       this.#reporter.note(`closing the connection failed: ${messageOf(error)}`);
     });

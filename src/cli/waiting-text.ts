@@ -11,26 +11,23 @@ const longestCommand = 40;
  */
 export function formatWaiting(line: Line | undefined, ownKey: string, waitedMs: number): string {
   const waiting = waitedMs < 1_000 ? "waiting" : `waiting ${formatDurationMs(waitedMs - (waitedMs % 1_000))}`;
-  if (line === undefined) return `${waiting} for the lock; etcd does not answer`;
+  if (line === undefined) return `${waiting}; etcd does not answer`;
   const place = line.entries.findIndex(({ key }) => key === ownKey);
   const ahead = place === -1 ? line.entries : line.entries.slice(0, place);
   const [first] = ahead;
-  return first === undefined ? `${waiting}; next in line` : `${waiting} for ${describe(first)}; ${ahead.length} ahead`;
+  return first === undefined ? `${waiting}, next in line` : `${waiting}, ${ahead.length} ahead: ${describe(first)}`;
 }
 
-function describe(entry: LineEntry): string {
-  const since = entry.since === undefined ? "" : ` since ${formatInstant(entry.since)}`;
-  const fate = entry.state === "orphan" ? ", which died or was cut off" : "";
-  return `${formatOwner(entry)}${since}${fate}`;
-}
-
-function formatOwner({ foreign, key, id, host, pid, metadata }: LineEntry): string {
-  if (foreign || id === undefined) return `another client (${shorten(key, longestId)})`;
+/** The most important first: a narrow terminal cuts the rest off. */
+function describe({ key, foreign, id, host, pid, since, state, metadata }: LineEntry): string {
+  const owner = foreign || id === undefined ? `another client (${shorten(key, longestId)})` : shorten(id, longestId);
+  const fate = state === "orphan" ? ", which died or was cut off" : "";
+  const instant = since === undefined ? "" : ` since ${formatInstant(since)}`;
   const where = host === undefined || host === id ? "" : ` on ${shorten(host, longestId)}`;
-  const details = [formatCommand(metadata), pid === undefined ? "" : `pid ${pid}${where}`].filter(
+  const details = [pid === undefined ? "" : `pid ${pid}${where}`, formatCommand(metadata)].filter(
     (part) => part !== "",
   );
-  return shorten(id, longestId) + (details.length === 0 ? "" : ` (${details.join(", ")})`);
+  return owner + fate + instant + (details.length === 0 ? "" : ` (${details.join(": ")})`);
 }
 
 function formatCommand(metadata: Readonly<Record<string, JsonValue>> | undefined): string {

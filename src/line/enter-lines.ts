@@ -1,7 +1,7 @@
 import type { OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
 import { createdAt, type Nested, nested, type Put, put } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Application, type Entry, entryKey, recordKey } from "./entry.ts";
+import { type Admission, type Application, type Entry, entryKey, entryText, recordKey } from "./entry.ts";
 import { formatEntryValue } from "./entry-value.ts";
 import { type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
@@ -72,7 +72,7 @@ function enterBehindOthers(application: Application): Nested {
 }
 
 function putEntry(application: Application): Put {
-  return put(entryKey(application), formatEntryValue(application.value), application.session.leaseId);
+  return put(entryKey(application), entryText(application.value), application.session.leaseId);
 }
 
 function putRecord(application: Application): Put {

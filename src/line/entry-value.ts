@@ -20,6 +20,10 @@ export interface EntryValue {
   /** When the owner entered the line, in milliseconds of the wall clock. For people only. */
   readonly since?: number;
   readonly metadata?: Readonly<Record<string, JsonValue>>;
+  /** Of an entry that is kept though its owner is gone: until when, in milliseconds of the wall clock. For people only. */
+  readonly until?: number;
+  /** Of a candidate in an election: what the entry says instead of all this, as in Go's layout. */
+  readonly proposal?: string;
   /** In a hold record: the create revision of its entry, when it is not the record's own. */
   readonly place?: bigint;
 }
@@ -30,7 +34,8 @@ const foreign: EntryValue = { limit: 1 };
 /** A value longer than this, in bytes, is not read. */
 const longestValue = 65_536;
 
-export function formatEntryValue({ limit, place, ...rest }: EntryValue): string {
+/** As etcd keeps it. A proposal is not part of it: see `entryText`. */
+export function formatEntryValue({ limit, place, proposal: _, ...rest }: EntryValue): string {
   return JSON.stringify({
     ...rest,
     ...(limit === 1 ? {} : { limit: limit === Number.POSITIVE_INFINITY ? "unlimited" : limit }),
@@ -43,17 +48,24 @@ export function parseEntryValue(bytes: Uint8Array): EntryValue {
   if (bytes.length === 0 || bytes.length > longestValue) return foreign;
   const fields = parseObject(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
   if (fields === undefined) return foreign;
-  const { id, limit, ttl, host, pid, since, metadata, place } = fields;
+  const { id, limit, ttl, host, pid, since, metadata, until, place } = fields;
+  // What others propose in an election may be JSON, too: only a value that is surely ours is let in with others.
+  const isOurs = typeof id === "string" && positiveInteger(ttl) !== undefined;
   return {
-    limit: limit === "unlimited" ? Number.POSITIVE_INFINITY : (positiveInteger(limit) ?? 1),
+    limit: isOurs ? parseLimit(limit) : 1,
     ...(typeof id === "string" && { id }),
     ...(typeof host === "string" && { host }),
     ...optional("ttl", positiveInteger(ttl)),
     ...optional("pid", positiveInteger(pid)),
     ...optional("since", positiveInteger(since)),
+    ...optional("until", positiveInteger(until)),
     ...(isObject(metadata) && { metadata: metadata as Record<string, JsonValue> }),
     ...(typeof place === "string" && /^\d{1,19}$/.test(place) && { place: BigInt(place) }),
   };
+}
+
+function parseLimit(limit: unknown): number {
+  return limit === "unlimited" ? Number.POSITIVE_INFINITY : (positiveInteger(limit) ?? 1);
 }
 
 function optional<Name extends string>(name: Name, value: number | undefined): { [K in Name]?: number } {

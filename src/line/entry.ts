@@ -36,6 +36,11 @@ export function recordKey({ line, suffix }: Application): string {
   return line.recordKey(suffix);
 }
 
+/** What an entry says: who its owner is, or, of a candidate in an election, what it proposes. */
+export function entryText(value: EntryValue): string {
+  return value.proposal ?? formatEntryValue(value);
+}
+
 /** What the hold record of `entry` says: as the entry, and which place it belongs to. */
 export function recordValue(entry: Entry): string {
   return formatEntryValue({ ...entry.value, place: entry.createRevision });

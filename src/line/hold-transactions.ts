@@ -1,9 +1,9 @@
 import type { LossReason } from "../errors.ts";
 import type { Comparison, Operation, OperationResult, Transaction } from "../etcd/transaction.ts";
-import { createdAt, keyValuesOf, put, range, writtenAt } from "../etcd/transaction.ts";
+import { createdAt, keyValuesOf, put, range, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
-import { type EntryValue, formatEntryValue } from "./entry-value.ts";
+import { type Admission, type Entry, entryKey, entryText, recordKey, recordValue } from "./entry.ts";
+import type { EntryValue } from "./entry-value.ts";
 
 /** Rewrites the hold record, if entry and record are as we left them: the proof of a renewal. */
 export function touchTransaction({ entry, fencingToken }: Admission): Transaction {
@@ -24,8 +24,17 @@ export function rewriteTransaction(
 ): Transaction {
   const rewritten = { ...entry, session, value };
   return ifOurs(entry, fencingToken, [
-    put(entryKey(entry), formatEntryValue(value), session.leaseId),
+    put(entryKey(entry), entryText(value), session.leaseId),
     put(recordKey(entry), recordValue(rewritten), session.recordLeaseId),
+  ]);
+}
+
+/** Leaves the entry in its line on a lease of its own, and takes away the hold record: kept, though nobody is inside. */
+export function keepTransaction({ entry, fencingToken }: Admission, leaseId: bigint, until: number): Transaction {
+  const { proposal: _, ...value } = entry.value;
+  return ifOurs(entry, fencingToken, [
+    put(entryKey(entry), entryText({ ...value, until }), leaseId),
+    remove(recordKey(entry)),
   ]);
 }
 

@@ -3,6 +3,7 @@ import type { LossReason } from "../errors.ts";
 import type { CallOptions, KeyEvent, OperationResult, Transaction, Watch } from "../etcd/etcd-client.ts";
 import { nested } from "../etcd/transaction.ts";
 import { holdTimeMs } from "../session/deadline.ts";
+import { grantLease } from "../session/lease-pair.ts";
 import type { Renewable } from "../session/renewable.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, entryKey } from "./entry.ts";
@@ -13,6 +14,7 @@ import {
   entryOverwritten,
   explainLoss,
   type Found,
+  keepTransaction,
   readFound,
   rewriteTransaction,
   touchTransaction,
@@ -35,25 +37,70 @@ interface Rewrite {
 /** A hold of less than this is not watched, in milliseconds: opening the watch would cost more than the lock. */
 const watchDelayMs = 100;
 
+/** A hold that ends, and for how long its entry is to be kept in line after that. */
+export interface EndingHold {
+  readonly hold: Hold;
+  readonly keepForMs: number;
+}
+
 /**
- * Leaves the lines of holds, those of one session in one transaction.
+ * Leaves the lines of holds, those of one session in one transaction, but for those whose entry is to be kept.
  *
  * @throws EtcdUnavailableError, EtcdRefusedError: then the lines are left as soon as etcd answers.
  */
-export async function leaveHolds(holds: readonly Hold[], options: CallOptions): Promise<ReadonlyMap<Hold, Left>> {
-  const left = new Map<Hold, Left>();
-  for (const session of new Set(holds.map((hold) => hold.session))) {
-    const together = holds.filter((hold) => hold.session === session);
-    const entries = together.map(({ admission }) => admission.entry);
-    try {
-      const outcomes = await leaveLines(session, entries, options);
-      for (const [index, hold] of together.entries()) left.set(hold, outcomes[index] ?? "was-gone");
-    } catch (error) {
-      leaveLinesLater(session, entries);
-      throw error;
-    }
+export async function leaveHolds(
+  ending: readonly EndingHold[],
+  options: CallOptions,
+): Promise<ReadonlyMap<Hold, Left>> {
+  const kept = ending.filter(({ keepForMs }) => keepForMs > 0);
+  const leaving = ending.filter(({ keepForMs }) => keepForMs === 0).map(({ hold }) => hold);
+  const sessions = new Set(leaving.map(({ session }) => session));
+  const outcomes = await Promise.all([
+    ...[...sessions].map((session) =>
+      leaveTogether(
+        session,
+        leaving.filter((hold) => hold.session === session),
+        options,
+      ),
+    ),
+    ...kept.map(({ hold, keepForMs }) => keepEntry(hold, keepForMs, options)),
+  ]);
+  return new Map(outcomes.flat());
+}
+
+async function leaveTogether(
+  session: Session,
+  holds: readonly Hold[],
+  options: CallOptions,
+): Promise<readonly (readonly [Hold, Left])[]> {
+  const entries = holds.map(({ admission }) => admission.entry);
+  try {
+    const outcomes = await leaveLines(session, entries, options);
+    return holds.map((hold, index) => [hold, outcomes[index] ?? "was-gone"]);
+  } catch (error) {
+    leaveLinesLater(session, entries);
+    throw error;
   }
-  return left;
+}
+
+/** Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. */
+async function keepEntry(
+  hold: Hold,
+  keepForMs: number,
+  options: CallOptions,
+): Promise<readonly (readonly [Hold, Left])[]> {
+  const { session, admission } = hold;
+  try {
+    const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
+    const transaction = keepTransaction(admission, lease.id, Math.ceil(Date.now() + keepForMs));
+    const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
+    const isKept = answer.succeeded || readFound(answer.results).entry?.leaseId === lease.id;
+    session.returnSuffix(admission.entry.suffix);
+    return [[hold, isKept ? "left" : "was-gone"]];
+  } catch (error) {
+    leaveLinesLater(session, [admission.entry]);
+    throw error;
+  }
 }
 
 /** An entry that is inside: kept renewed by its session, and watched. */

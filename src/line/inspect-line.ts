@@ -23,6 +23,8 @@ export interface LineEntry {
   readonly pid?: number;
   /** When it entered the line, by its own wall clock. */
   readonly since?: Date;
+  /** The owner is gone, and wanted the lock kept until then (`atLeast`), by its own wall clock. */
+  readonly until?: Date;
   /** In seconds. */
   readonly ttl?: number;
   /** With how many, itself included, it can be inside. */
@@ -48,7 +50,11 @@ export async function inspectLine(client: EtcdClient, line: LineName, options: C
   return { name: line.name, entries: describeLine(line, direct, keyValuesOf(results, 1)) };
 }
 
-function describeLine(line: LineName, entries: readonly KeyValue[], records: readonly KeyValue[]): LineEntry[] {
+export function describeLine(
+  line: LineName,
+  entries: readonly KeyValue[],
+  records: readonly KeyValue[],
+): readonly LineEntry[] {
   const holds = new Map(
     records.flatMap((keyValue) => toHoldRecord(line, keyValue).map((record) => [record.suffix, { record, keyValue }])),
   );
@@ -56,21 +62,18 @@ function describeLine(line: LineName, entries: readonly KeyValue[], records: rea
     const suffix = line.suffixOfEntry(keyValue.key) ?? "";
     const hold = holds.get(suffix)?.record;
     holds.delete(suffix);
-    return describe(keyValue, parseEntryValue(keyValue.value), hold, isHolding(keyValue, index, hold));
+    // A candidate's entry says what it proposes; who it is stands in its hold record.
+    const value = hold?.value ?? parseEntryValue(keyValue.value);
+    const isInside = hold !== undefined || value.until !== undefined || (value.id === undefined && index === 0);
+    return describe(keyValue, value, hold, isInside ? "holding" : "waiting");
   });
   const orphans = [...holds.values()].map(({ record, keyValue }) => describe(keyValue, record.value, record, "orphan"));
   return [...orphans, ...described].map((entry, index) => ({ ...entry, position: index + 1 }));
 }
 
-/** Foreign contenders write no hold record: they hold when they are first. */
-function isHolding({ value }: KeyValue, index: number, hold: HoldRecord | undefined): "holding" | "waiting" {
-  const isForeign = parseEntryValue(value).id === undefined;
-  return hold !== undefined || (isForeign && index === 0) ? "holding" : "waiting";
-}
-
 function describe(
   { key, leaseId, createRevision }: KeyValue,
-  { id, host, pid, since, ttl, limit, metadata }: EntryValue,
+  { id, host, pid, since, until, ttl, limit, metadata }: EntryValue,
   hold: HoldRecord | undefined,
   state: LineEntry["state"],
 ): Omit<LineEntry, "position"> {
@@ -86,6 +89,7 @@ function describe(
     ...(host !== undefined && { host }),
     ...(pid !== undefined && { pid }),
     ...(since !== undefined && { since: new Date(since) }),
+    ...(until !== undefined && { until: new Date(until) }),
     ...(ttl !== undefined && { ttl }),
     ...(metadata !== undefined && { metadata }),
   };

@@ -8,7 +8,7 @@
 export class LineName {
   /** The name as the caller gave it. */
   readonly name: string;
-  readonly #path: string;
+  #path: string;
 
   /** @throws RangeError when the encoded name is longer than {@link longestPath} bytes. */
   constructor(name: string) {
@@ -17,6 +17,27 @@ export class LineName {
     if (this.#path.length > longestPath) {
       throw new RangeError(`key must be at most ${longestPath} bytes when encoded for etcd; got ${this.#path.length}`);
     }
+  }
+
+  /**
+   * The name that a key of etcd belongs to, as an entry or a hold record; `undefined` when it can be neither. A path that
+   * we would not have made, of a foreign lock, is taken for the name.
+   */
+  static ofKey(key: string): LineName | undefined {
+    const path = /^(.*)!(?:[0-9a-f]+(?:-[0-9a-z]+)?)$/s.exec(key)?.[1] ?? /^(.*)\/[^/]*$/s.exec(key)?.[1];
+    return path === undefined ? undefined : LineName.#fromPath(path);
+  }
+
+  static #fromPath(path: string): LineName {
+    const line = new LineName(decodePath(path));
+    line.#path = path;
+    return line;
+  }
+
+  /** The range of all keys of the names that begin with `prefix`. */
+  static prefixRange(prefix: string): KeyRange {
+    const key = prefix === "" ? "" : encodePath(prefix);
+    return key === "" ? { key: "\0", rangeEnd: "\0" } : { key, rangeEnd: successor(key) };
   }
 
   /** The range of the line's keys: entries, and whatever belongs to deeper names. */
@@ -73,6 +94,20 @@ function encodePath(name: string): string {
   let path = "";
   for (const character of name) path += plain.test(character) ? character : percentEncode(character);
   return path;
+}
+
+function decodePath(path: string): string {
+  if (path === emptyPath) return "";
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** The first key after all that begin with `key`, which is plain ASCII. */
+function successor(key: string): string {
+  return key.slice(0, -1) + String.fromCharCode(key.charCodeAt(key.length - 1) + 1);
 }
 
 function percentEncode(character: string): string {

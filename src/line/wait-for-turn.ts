@@ -103,24 +103,27 @@ class Wait implements Disposable {
     return viewWidth(this.#entry.value);
   }
 
-  /** The own entry; what stands in the way; and, for who could be next, the touches by which an orphan is told. */
-  #targets(turn: Turn & { kind: "waiting" }): readonly WatchTarget[] {
-    const { entries, records } = this.#entry.line;
+  /** The own entry; what stands in the way; and the touches by which the age of an orphan is told, once it is one. */
+  #targets({ justAhead }: Turn & { kind: "waiting" }): readonly WatchTarget[] {
+    const { line } = this.#entry;
     const own = { key: entryKey(this.#entry) };
-    if (this.#width === "wide") return [own, { ...entries, deletionsOnly: true }, records];
-    return [
-      own,
-      ...(turn.justAhead === undefined ? [] : [{ key: turn.justAhead.key, deletionsOnly: true }]),
-      ...(turn.isNext ? [records] : []),
-    ];
+    if (this.#width === "wide") return [own, { ...line.entries, deletionsOnly: true }, line.records];
+    if (justAhead === undefined) return [own, line.records];
+    return [own, { key: justAhead.key, deletionsOnly: true }, { key: line.recordKey(justAhead.suffix) }];
   }
 
   #hear(events: readonly KeyEvent[]): void {
     const { line, session } = this.#entry;
-    const touched = events.filter(({ kind, key }) => kind === "put" && line.suffixOfRecord(key) !== undefined);
-    this.#ledger.observe(touched, session.clock.now());
+    const touches = events.filter(({ kind, key }) => kind === "put" && line.suffixOfRecord(key) !== undefined);
+    this.#ledger.observe(touches, session.clock.now());
     if (events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead)) this.#aheadHasLeft = true;
-    if (touched.length < events.length) this.#bell.ring();
+    if (events.some((event) => this.#isNews(event))) this.#bell.ring();
+  }
+
+  /** While an entry stands just ahead, only entries matter: that a record goes with its entry is no news of its own. */
+  #isNews({ kind, key }: KeyEvent): boolean {
+    if (this.#entry.line.suffixOfRecord(key) === undefined) return true;
+    return kind === "delete" && (this.#keyAhead === undefined || this.#width === "wide");
   }
 
   async #confirm(grounds: Grounds): Promise<Confirmation> {

@@ -13,23 +13,30 @@ export interface LeasePair {
 }
 
 export async function grantLeasePair(client: EtcdClient, ttl: number, options: CallOptions): Promise<LeasePair> {
-  const entries = randomLeaseId();
-  const records = randomLeaseId();
-  const [granted] = await Promise.all([
-    grant(client, entries, ttl, options),
-    grant(client, records, recordLeaseTtl(ttl), options),
+  const [entries, records] = await Promise.all([
+    grantLease(client, ttl, options),
+    grantLease(client, recordLeaseTtl(ttl), options),
   ]);
-  return { entries, records, granted };
+  return { entries: entries.id, records: records.id, granted: entries.granted };
 }
 
-/** A grant may have been carried out though its answer was lost: then the next try finds the lease, by its id. */
-async function grant(client: EtcdClient, id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {
+/**
+ * Gets a lease with an id of our choice. A grant may have been carried out though its answer was lost: then the next try
+ * finds the lease, by its id.
+ */
+export async function grantLease(client: EtcdClient, ttl: number, options: CallOptions): Promise<GrantedLease> {
+  const id = randomLeaseId();
   try {
-    return await client.grantLease(id, ttl, options);
+    return { id, granted: await client.grantLease(id, ttl, options) };
   } catch (error) {
     if (!(error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION")) throw error;
-    return await client.keepAlive(id, options);
+    return { id, granted: await client.keepAlive(id, options) };
   }
+}
+
+export interface GrantedLease {
+  readonly id: bigint;
+  readonly granted: LeaseAnswer;
 }
 
 /** A random positive 63-bit number, hard to guess: who knows a lease's id can end it. */

@@ -12,8 +12,8 @@ export interface SessionPoolOptions {
 
 /** A session that nobody uses is kept for so long, in milliseconds: who locks again soon finds its leases there. */
 const lingerMs = 1_000;
-/** How long a session tries to end its leases, before they are left to time. */
-const closeTimeoutMs = 4_000;
+/** How long a session tries to end its leases before they are left to time, in milliseconds: asked to, and by itself. */
+const closeTimeoutMs = { asked: 4_000, byItself: 1_000 };
 
 /** The sessions of one client: one a TTL, opened when first needed, and closed when no longer used. */
 export class SessionPool {
@@ -40,13 +40,13 @@ export class SessionPool {
   /** Ends every session with its leases. Rejects when etcd did not answer in time: then the leases end by themselves. */
   async close(): Promise<void> {
     this.#closed.abort(new EtcdLockError("CLOSED", "the sessions have been closed"));
-    await Promise.all([...this.#open].map((session) => this.#close(session)));
+    await Promise.all([...this.#open].map((session) => this.#close(session, closeTimeoutMs.asked)));
   }
 
   /** Ends the sessions that nobody uses now, instead of a little later. For a process that is about to end. */
   async closeIdle(): Promise<void> {
     const idle = [...this.#open].filter((session) => !session.isInUse);
-    await Promise.all(idle.map((session) => this.#close(session)));
+    await Promise.all(idle.map((session) => this.#close(session, closeTimeoutMs.byItself)));
   }
 
   #begin(ttl: number, timeoutMs: number): Promise<Session> {
@@ -75,12 +75,12 @@ export class SessionPool {
 
   #closeLater(session: Session): void {
     const closeIfIdle = (): void => {
-      if (session.isIdle) this.#close(session).catch(() => {});
+      if (session.isIdle) this.#close(session, closeTimeoutMs.byItself).catch(() => {});
     };
     this.#options.clock.schedule(lingerMs, closeIfIdle, false);
   }
 
-  async #close(session: Session): Promise<void> {
-    if (this.#open.delete(session)) await session.close(closeTimeoutMs);
+  async #close(session: Session, timeoutMs: number): Promise<void> {
+    if (this.#open.delete(session)) await session.close(timeoutMs);
   }
 }

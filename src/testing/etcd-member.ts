@@ -93,7 +93,7 @@ export class EtcdMember {
     this.#paused = false;
     const started = new TetheredProcess({ ...this.#settings, folder: this.#settings.ownFolder });
     this.#process = started;
-    while (started.ending !== undefined || !(await isReady(this.endpoint, 1_000))) {
+    while (!(await isReady(this.endpoint, 1_000)) || started.ending !== undefined) {
       if (started.ending !== undefined) throw this.#startError(`ended with ${started.ending}; the end of its log`);
       if (performance.now() > deadline) {
         await this.kill();

@@ -64,26 +64,20 @@ async function tidyUp(cluster: EtcdCluster, name: string): Promise<void> {
 }
 
 describe("a command whose lock cannot be renewed", () => {
-  const faults = {
-    "etcd hangs": async (run: Run, isOver: Promise<unknown>) => {
-      const [member] = etcd.members;
-      member?.pause();
-      await isOver.finally(() => member?.resume());
-      await run.locker.end();
-    },
-  };
-  for (const [title, inflict] of Object.entries(faults)) {
-    it(`is dead before its lease can end: ${title}`, async () => {
-      await using run = await setUp();
-      const gone = untilGone(run, 6_000);
-      await inflict(run, gone);
-      assert.ok((await gone) < deadlineOf(run.locker) + 100);
-      const { code, stdout, stderr } = await finish(run);
-      assert.equal(code, 2);
-      assert.match(stdout, /got SIGTERM/);
-      assert.match(stderr, /^etcdlocker: The lock could not be renewed in time.*; ending the command$/m);
-    });
-  }
+  it("is dead before its lease can end: etcd hangs", async () => {
+    await using run = await setUp();
+    const [member] = etcd.members;
+    member?.pause();
+    try {
+      assert.ok((await untilGone(run, 6_000)) < deadlineOf(run.locker) + 100);
+    } finally {
+      member?.resume();
+    }
+    const { code, stdout, stderr } = await finish(run);
+    assert.equal(code, 2);
+    assert.match(stdout, /got SIGTERM/);
+    assert.match(stderr, /^etcdlocker: The lock could not be renewed in time.*; ending the command$/m);
+  });
 
   for (const fault of ["hold", "cut"] as const) {
     it(`is dead before its lease can end: the connection is ${fault === "cut" ? "cut" : "silent"}`, async () => {
@@ -121,7 +115,7 @@ describe("a command whose lock cannot be renewed", () => {
     const { code, stderr } = await finish(run);
     assert.equal(code, 7);
     assert.match(stderr, /^etcdlocker: the lock could not be given back: .*lease ends by/m);
-    assert.ok(performance.now() - startedAt < 8_000);
+    assert.ok(performance.now() - startedAt < 7_000);
   });
 });
 

@@ -1,6 +1,13 @@
 import { once } from "node:events";
 import { after, before, type TestContext } from "node:test";
-import { type EtcdSource, type HeldLock, Lock, type LockLostError, LockManager, type LockManagerOptions } from "#dist/index.js";
+import {
+  type EtcdSource,
+  type HeldLock,
+  Lock,
+  type LockLostError,
+  LockManager,
+  type LockManagerOptions,
+} from "#dist/index.js";
 import { type EtcdCluster, type EtcdMember, type StartEtcdOptions, startEtcd } from "#dist/testing/index.js";
 import { eventually } from "./eventually.ts";
 import { assertNothingLeft } from "./leftovers.ts";
@@ -22,6 +29,7 @@ export interface TestLockOptions {
  */
 export function etcdOfFile(options: StartEtcdOptions = {}): (t: TestContext) => LockSetting {
   let cluster: EtcdCluster | undefined;
+  const proxies: TcpProxy[] = [];
   before(async () => {
     cluster = await startEtcd(options);
   });
@@ -30,20 +38,25 @@ export function etcdOfFile(options: StartEtcdOptions = {}): (t: TestContext) => 
     try {
       await assertNothingLeft(cluster);
     } finally {
+      for (const proxy of proxies) await proxy.close();
       await cluster.stop();
     }
   });
   return (t) => {
     if (cluster === undefined) throw new Error("etcd has not been started");
-    return new LockSetting(t, cluster);
+    return new LockSetting(t, cluster, proxies);
   };
 }
 
 /** An etcd of its own for one test, which may do with it what it likes. */
 export async function etcdOfTest(t: TestContext, options: StartEtcdOptions = {}): Promise<LockSetting> {
   const cluster = await startEtcd(options);
-  const setting = new LockSetting(t, cluster);
-  setting.onEnd(() => cluster.stop());
+  const proxies: TcpProxy[] = [];
+  const setting = new LockSetting(t, cluster, proxies);
+  setting.onEnd(async () => {
+    for (const proxy of proxies) await proxy.close();
+    await cluster.stop();
+  });
   return setting;
 }
 
@@ -53,10 +66,14 @@ let count = 0;
 export class LockSetting {
   readonly cluster: EtcdCluster;
   readonly key: string;
+  /** Those of all tests on this etcd: they stay until it ends, so that what was left behind them can be tidied up. */
+  readonly #allProxies: TcpProxy[];
+  readonly #proxies: TcpProxy[] = [];
   readonly #endings: (() => Promise<unknown>)[] = [];
 
-  constructor(t: TestContext, cluster: EtcdCluster) {
+  constructor(t: TestContext, cluster: EtcdCluster, proxies: TcpProxy[]) {
     this.cluster = cluster;
+    this.#allProxies = proxies;
     count += 1;
     this.key = `/test/lock-${process.pid}-${count}.`;
     t.after(() => this.#end());
@@ -93,10 +110,11 @@ export class LockSetting {
     return await this.manager({ id: "somebody else" }).acquire(this.key);
   }
 
-  /** A network of its own to the first member, which can fail. */
+  /** A network of its own to the first member, which can fail, and is whole again when the test ends. */
   async proxy(): Promise<TcpProxy> {
     const proxy = await startProxy(this.member.endpoint);
-    this.onEnd(() => proxy.close());
+    this.#proxies.push(proxy);
+    this.#allProxies.push(proxy);
     return proxy;
   }
 
@@ -110,6 +128,7 @@ export class LockSetting {
   }
 
   async #end(): Promise<void> {
+    for (const proxy of this.#proxies) await proxy.resume();
     // What a test has broken, or left to fail, need not end well.
     for (const ending of this.#endings.reverse()) await ending().catch(() => undefined);
   }
@@ -122,17 +141,26 @@ export function collectErrors(lock: Lock): LockLostError[] {
   return errors;
 }
 
-/** The next `error` event of a lock, and when it came: `performance.now()`. */
-export async function nextLoss(lock: Lock, limitMs = 20_000): Promise<{ error: LockLostError; at: number }> {
+/** What a lock tells of a loss, and when we were told: `performance.now()`. */
+export interface ToldLoss {
+  readonly error: LockLostError;
+  readonly at: number;
+}
+
+/** The next `error` event of a lock. Rejects when none comes within `limitMs`. */
+export function nextLoss(lock: Lock, limitMs = 20_000): Promise<ToldLoss> {
   // `once()` of node:events rejects at an error event, whatever it waits for.
-  const error = await new Promise<LockLostError>((resolve, reject) => {
+  const told = new Promise<ToldLoss>((resolve, reject) => {
     const limit = setTimeout(() => reject(new Error(`No loss was told within ${limitMs} ms`)), limitMs);
-    lock.once("error", (told) => {
+    limit.unref();
+    lock.once("error", (error) => {
       clearTimeout(limit);
-      resolve(told);
+      resolve({ error, at: performance.now() });
     });
   });
-  return { error, at: performance.now() };
+  // A test that has failed before does not wait for it any more.
+  told.catch(() => undefined);
+  return told;
 }
 
 /** Resolves when `manager` has entered a line in which somebody is ahead. */

@@ -71,6 +71,7 @@ interface JsonKey {
 
 function only(keys: readonly StoredKey[], what: string): StoredKey {
   const [key, ...more] = keys;
-  if (key === undefined || more.length > 0) throw new Error(`There should be one ${what}, and there are ${keys.length}`);
+  if (key === undefined || more.length > 0)
+    throw new Error(`There should be one ${what}, and there are ${keys.length}`);
   return key;
 }

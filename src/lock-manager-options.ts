@@ -1,0 +1,50 @@
+import { hostname } from "node:os";
+import type { AcquireDefaults, AcquireOptions } from "./acquire-options.ts";
+import { type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
+import { checkNonEmptyString, checkRefreshInterval, checkTimeout, checkTtl, defaultTtl } from "./lock-options.ts";
+
+export interface LockManagerOptions extends EtcdOptions {
+  /** Seconds after which a lock ends whose owner is gone; a whole number from 1 to 1,000,000. 60 by default. */
+  readonly ttl?: number;
+  /** How often held locks are renewed, in milliseconds. Half the TTL by default. */
+  readonly refreshInterval?: number;
+  /** Who we are, as people read it. The host's name by default. */
+  readonly id?: string;
+  /** How long etcd may be out of reach before a call that needs it rejects, in milliseconds. 10,000 by default. */
+  readonly connectTimeout?: number;
+}
+
+export interface WatchOptions {
+  /** Ends the iteration: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ElectOptions extends Omit<AcquireOptions, "mode" | "permits" | "atLeast"> {
+  /** What we propose, for observers to see when we lead. */
+  readonly value: string;
+}
+
+/** {@link LockManagerOptions}, checked and complete. */
+export interface ResolvedLockManager {
+  readonly endpoints: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly defaults: AcquireDefaults;
+}
+
+const defaultConnectTimeoutMs = 10_000;
+
+/** @throws TypeError, RangeError that name the option, what came and what is allowed. */
+export function resolveLockManager(options: LockManagerOptions): ResolvedLockManager {
+  const endpoints = parseEtcdSource(options);
+  const { refreshInterval } = options;
+  const ttl = checkTtl(options.ttl ?? defaultTtl);
+  return {
+    endpoints,
+    connectTimeoutMs: checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs,
+    defaults: {
+      id: checkNonEmptyString("id", options.id ?? hostname()),
+      ttl,
+      refreshInterval: refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, ttl),
+    },
+  };
+}
