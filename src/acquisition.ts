@@ -1,5 +1,5 @@
 import { linkSignals } from "./abort.ts";
-import type { ResolvedAcquire } from "./acquire-options.ts";
+import type { ResolvedAcquire, Waiting } from "./acquire-options.ts";
 import type { Clock } from "./clock.ts";
 import { HeldLock } from "./held-lock.ts";
 import { admitToLines } from "./line/admit-to-lines.ts";
@@ -50,7 +50,13 @@ async function waitForAdmissions(
   options: ResolvedAcquire,
 ): Promise<readonly Admission[]> {
   const { clock, pool, connectTimeoutMs, closed } = context;
-  using limit = waitTimeout(clock, options.timeoutMs, (name) => context.inspect(name));
+  let waiting: Waiting | undefined;
+  using limit = waitTimeout(
+    clock,
+    options.timeoutMs,
+    () => waiting,
+    (name) => context.inspect(name),
+  );
   using linked = linkSignals(closed, limit.signal, options.signal);
   return await admitToLines({
     lines,
@@ -60,8 +66,7 @@ async function waitForAdmissions(
     connectTimeoutMs,
     takeSession: (timeoutMs) => pool.take(options.ttl, timeoutMs, linked.signal),
     onWaiting: (entry) => {
-      const waiting = { name: entry.line.name, key: entryKey(entry) };
-      limit.waitingFor = waiting;
+      waiting = { name: entry.line.name, key: entryKey(entry) };
       options.onWaiting?.(waiting);
       context.tell("waiting", waiting);
     },

@@ -20,20 +20,27 @@ export interface Clock {
 /** The longest delay that Node.js's timers take, in milliseconds (about 24 days). */
 export const longestDelayMs: number = 2 ** 31 - 1;
 
-// Both clocks are read one after the other, and the boot clock ticks in hundredths of a second.
+// Clocks are read one after the other, and the boot clock ticks in hundredths of a second.
 const suspensionThresholdMs = 50;
+const wallJumpThresholdMs = 20;
 
 /**
  * Time elapsed by the monotonic clock, plus the time the machine was suspended: on Linux `performance.now()` stands
- * still then (node#47724), and `os.uptime()`, the boot clock, does not.
+ * still then (node#47724), and `os.uptime()`, the boot clock, does not. That one is dear to read, so it is read when the
+ * wall clock, which suspension moves on as well, says that there is something to see.
  */
 class SystemClock implements Clock {
   readonly #bootLead = bootLead();
+  #wallLead = wallLead();
   #suspendedMs = 0;
 
   now(): number {
-    const suspendedMs = bootLead() - this.#bootLead;
-    if (suspendedMs > this.#suspendedMs + suspensionThresholdMs) this.#suspendedMs = suspendedMs;
+    const lead = wallLead();
+    if (Math.abs(lead - this.#wallLead) > wallJumpThresholdMs) {
+      this.#wallLead = lead;
+      const suspendedMs = bootLead() - this.#bootLead;
+      if (suspendedMs > this.#suspendedMs + suspensionThresholdMs) this.#suspendedMs = suspendedMs;
+    }
     return performance.now() + this.#suspendedMs;
   }
 
@@ -46,6 +53,10 @@ class SystemClock implements Clock {
     if (!keepAlive) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   }
+}
+
+function wallLead(): number {
+  return Date.now() - performance.now();
 }
 
 function bootLead(): number {

@@ -27,6 +27,9 @@ import {
 } from "./lock-manager-options.ts";
 import { checkName, checkNames, checkSignal, checkString } from "./lock-options.ts";
 import { SessionPool } from "./session/session-pool.ts";
+import type { LockGrantedCallback, LockRequestArguments, LockRequestOptions } from "./web-locks/lock-request.ts";
+import type { LockManagerSnapshot } from "./web-locks/snapshot.ts";
+import { WebLocks } from "./web-locks/web-locks.ts";
 
 /**
  * Any number of locks over one connection and one session. Held locks keep the process alive; an idle manager does not.
@@ -39,7 +42,9 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #closed = sharedAbortController();
   readonly #waits = new Set<Promise<unknown>>();
   readonly #locks = new Set<HeldLock>();
+  readonly #webLocks = new WebLocks(this);
   readonly #stopListening: () => void;
+  #closing: Promise<void> | undefined;
 
   /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
   constructor(options: LockManagerOptions) {
@@ -112,6 +117,32 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   }
 
   /**
+   * `request` of the Web Locks standard, as `navigator.locks` has it: runs `callback` while holding the lock `name`, and
+   * settles as it does, after the lock has been given back. When the lock is lost it rejects at once: with an `AbortError`
+   * when it was stolen or broken, with the `LockLostError` when it ran out; `lock.signal` tells the callback.
+   *
+   * Two differences, for the sake of safety: a lock that is stolen is granted only when its holder has stopped, or has been
+   * outlived, and after those who waited already; and foreign holders, who could not be told, are not stolen from.
+   *
+   * @throws TypeError; `DOMException`: NotSupportedError; as {@link LockManager.acquire} and {@link HeldLock.release}.
+   */
+  async request<T>(name: string, callback: LockGrantedCallback<T>): Promise<Awaited<T>>;
+  async request<T>(name: string, options: LockRequestOptions, callback: LockGrantedCallback<T>): Promise<Awaited<T>>;
+  async request<T>(name: string, ...rest: LockRequestArguments<T>): Promise<Awaited<T>> {
+    return await this.#webLocks.request(name, rest);
+  }
+
+  /**
+   * `query` of the Web Locks standard: who holds and who waits, anywhere, for the names that `request` of this manager is
+   * being asked for, or was lately (the last 256). {@link LockManager.list} tells of others.
+   *
+   * @throws as {@link LockManager.inspect}.
+   */
+  async query(): Promise<LockManagerSnapshot> {
+    return await this.#webLocks.query();
+  }
+
+  /**
    * Takes the lock `name` away from exactly the holder with this fencing token, who is told. The next in line enters when
    * that holder has stopped, or has been outlived. Resolves with whether there was such a holder.
    *
@@ -169,7 +200,12 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    *
    * @throws EtcdUnavailableError when etcd did not answer: then everything ends with its lease.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
     this.#closed.abort(new EtcdLockError("CLOSED", "the lock manager has been closed"));
     this.#stopListening();
     await Promise.allSettled([...this.#waits, HeldLock.releaseAll([...this.#locks])]);

@@ -249,7 +249,12 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   /** One caller of `lock()`: may stop waiting for itself; the last one ends the wait. */
   async #join(wait: Wait, signal: AbortSignal | undefined, timeout: number | undefined): Promise<void> {
     wait.callers += 1;
-    using limit = waitTimeout(systemClock, timeout, (name) => this.#manager.inspect(name));
+    using limit = waitTimeout(
+      systemClock,
+      timeout,
+      () => wait.waitingFor,
+      (name) => this.#manager.inspect(name),
+    );
     using linked = linkSignals(signal, limit.signal);
     try {
       await orAborted(wait.done, linked.signal);

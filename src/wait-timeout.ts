@@ -8,41 +8,37 @@ import type { Line, LineEntry } from "./line/inspect-line.ts";
 export interface WaitTimeout extends Disposable {
   /** Aborts with a {@link LockTimeoutError} when time is up. */
   readonly signal: AbortSignal;
-  /** Where we stand in line, once we do. */
-  waitingFor: Waiting | undefined;
 }
 
 /** How long the error may take to find out who is in the way, in milliseconds. */
 const inspectTimeoutMs = 500;
 
-/** Ends a wait after `timeoutMs`; `undefined` means never. `inspect` reads the line, to say who was in the way. */
+/**
+ * Ends a wait after `timeoutMs`; `undefined` means never. To say who was in the way, it asks `waitingFor` where we stand,
+ * and `inspect` for the line.
+ */
 export function waitTimeout(
   clock: Clock,
   timeoutMs: number | undefined,
+  waitingFor: () => Waiting | undefined,
   inspect: (name: string) => Promise<Line>,
 ): WaitTimeout {
   const controller = new AbortController();
-  const end = (words: string): void =>
-    controller.abort(
-      new LockTimeoutError(`the lock was not to be had within ${formatDurationMs(timeoutMs ?? 0)}${words}`),
-    );
+  const end = (words: string): void => {
+    const limit = formatDurationMs(timeoutMs ?? 0);
+    controller.abort(new LockTimeoutError(`the lock was not to be had within ${limit}${words}`));
+  };
   const onTimeout = (): void => {
+    const waiting = waitingFor();
+    if (waiting === undefined) return end("");
     alarm = clock.schedule(inspectTimeoutMs, () => end(""));
-    const { waitingFor } = timeout;
-    if (waitingFor === undefined) end("");
-    else
-      inspect(waitingFor.name).then(
-        (line) => end(explainWait(line, waitingFor.key)),
-        () => end(""),
-      );
+    inspect(waiting.name).then(
+      (line) => end(explainWait(line, waiting.key)),
+      () => end(""),
+    );
   };
   let alarm = timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, onTimeout);
-  const timeout: WaitTimeout = {
-    signal: controller.signal,
-    waitingFor: undefined,
-    [Symbol.dispose]: () => alarm?.cancel(),
-  };
-  return timeout;
+  return { signal: controller.signal, [Symbol.dispose]: () => alarm?.cancel() };
 }
 
 function explainWait({ entries }: Line, ownKey: string): string {

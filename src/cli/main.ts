@@ -1,7 +1,9 @@
+import { escapeText } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
 import { formatHelp } from "./help.ts";
 import type { Host } from "./host.ts";
 import { type Request, readRequest } from "./job.ts";
+import { hasLostBytes } from "./lost-bytes.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the command line asked for, as the entry point has to do it. */
@@ -15,10 +17,13 @@ export interface Outcome {
 export async function main(words: readonly string[], host: Host, version: string): Promise<Outcome> {
   let request: Request;
   try {
+    if (hasLostBytes(words, host.platform)) {
+      throw new UsageError("the command line is not UTF-8; the command would not get the words that were given");
+    }
     request = readRequest(words, host.environment, host.name);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    host.standardError.write(`etcdlocker: ${error.message}\n`);
+    host.standardError.write(`etcdlocker: ${escapeText(error.message)}\n`);
     return { exitCode: exitCodes.usage.code };
   }
   if (request.kind === "help") return { exitCode: 0, output: formatHelp() };

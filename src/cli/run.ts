@@ -219,8 +219,8 @@ class Run {
     this.#reporter.say(messageOf(error));
     if (error instanceof UsageError) return exitCodes.usage.code;
     if (error instanceof HoldEndedError) return exitCodes.lost.code;
-    const isChildFailure = error instanceof ChildStartError || error instanceof GuardianStartError;
-    return isChildFailure ? exitCodes.childFailed.code : exitCodes.notAcquired.code;
+    const isStartFailure = error instanceof ChildStartError || error instanceof GuardianStartError;
+    return isStartFailure || this.#mayBeInside ? exitCodes.childFailed.code : exitCodes.notAcquired.code;
   }
 }
 

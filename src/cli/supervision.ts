@@ -71,6 +71,8 @@ export class Supervision {
     this.#failed = new Promise((resolve, reject) => {
       this.#fail = (reason) => (reason === undefined ? resolve(undefined) : reject(reason));
     });
+    // It may come when nobody waits for it any more.
+    this.#failed.catch(() => undefined);
   }
 
   /** Resolves when nobody is inside any more, or cannot be made to leave. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Host } from "./host.ts";
 import type { ProcessGroup } from "./process-group.ts";
 
-const pollMs = 20;
+const shortestPauseMs = 5;
+const longestPauseMs = 100;
 
 /** How long a group is given up to die of SIGKILL. A process may be in the kernel's hands, or another user's. */
 const giveUpAfterMs = 5_000;
@@ -33,14 +34,16 @@ export class Termination {
     await this.#group.signal("SIGTERM");
     // A stopped process acts on SIGTERM only when it goes on.
     await this.#group.signal("SIGCONT");
-    while (this.#host.now() < this.#killAt) {
+    if (await this.#isGoneBefore(() => this.#killAt)) return true;
+    return await this.#isGoneBefore(() => this.#killAt + giveUpAfterMs, "SIGKILL");
+  }
+
+  /** Looks less and less often: every look reads the list of all processes. */
+  async #isGoneBefore(limit: () => number, signal?: NodeJS.Signals): Promise<boolean> {
+    for (let pauseMs = shortestPauseMs; this.#host.now() < limit(); pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      if (signal !== undefined) await this.#group.signal(signal);
       if (await this.#group.isGone()) return true;
-      await delay(Math.max(0, Math.min(pollMs, this.#killAt - this.#host.now())));
-    }
-    while (this.#host.now() < this.#killAt + giveUpAfterMs) {
-      await this.#group.signal("SIGKILL");
-      if (await this.#group.isGone()) return true;
-      await delay(pollMs);
+      await delay(Math.max(0, Math.min(pauseMs, limit() - this.#host.now())));
     }
     return false;
   }

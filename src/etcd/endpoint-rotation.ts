@@ -63,7 +63,7 @@ export class EndpointRotation {
         failures.set(connection.endpoint, message);
         this.demote(connection);
         options.onFailedTry?.(connection.endpoint, message);
-        if (this.#clock.now() >= giveUpAt) throw unavailable(failures, options.timeoutMs, error);
+        if (this.#clock.now() >= giveUpAt) throw unavailable(listFailures(failures), options.timeoutMs, error);
       }
       await this.#pause(tries, giveUpAt, options.signal);
     }
@@ -101,8 +101,18 @@ function isStatus(error: unknown): error is { code: number; message: string; det
   return error instanceof Error && "code" in error && typeof error.code === "number";
 }
 
-function unavailable(failures: ReadonlyMap<string, string>, timeoutMs: number, cause: unknown): EtcdUnavailableError {
-  const list: EndpointFailure[] = [...failures].map(([endpoint, message]) => ({ endpoint, message }));
-  const words = list.map(({ endpoint, message }) => `${endpoint}: ${message}`).join("; ");
-  return new EtcdUnavailableError(`etcd could not be reached for ${timeoutMs / 1_000} s (${words})`, list, { cause });
+/** The last failure of each endpoint, as a list. */
+export function listFailures(failures: ReadonlyMap<string, string>): readonly EndpointFailure[] {
+  return [...failures].map(([endpoint, message]) => ({ endpoint, message }));
+}
+
+/** No endpoint has answered within `timeoutMs`. */
+export function unavailable(
+  failures: readonly EndpointFailure[],
+  timeoutMs: number,
+  cause?: unknown,
+): EtcdUnavailableError {
+  const words = failures.map(({ endpoint, message }) => `${endpoint}: ${message}`).join("; ") || "no try was answered";
+  const message = `etcd could not be reached for ${timeoutMs / 1_000} s (${words})`;
+  return new EtcdUnavailableError(message, failures, cause === undefined ? {} : { cause });
 }

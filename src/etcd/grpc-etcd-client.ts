@@ -16,6 +16,7 @@ import type {
 } from "./etcd-client.ts";
 import type { ResponseHeader } from "./gen/etcd_pb.ts";
 import { leaseGrant, leaseKeepAlive, leaseRevoke, leaseTimeToLive, txn } from "./methods.ts";
+import { TransactionBatcher } from "./transaction-batcher.ts";
 import { WatchStream } from "./watch-stream.ts";
 import { decodeHeader, decodeKey, decodeResult, encodeTransaction } from "./wire.ts";
 
@@ -24,6 +25,7 @@ export class GrpcEtcdClient implements EtcdClient {
   readonly endpoints: readonly string[];
   readonly #connections: readonly Connection[];
   readonly #rotation: EndpointRotation;
+  readonly #batcher: TransactionBatcher;
   readonly #watches: WatchStream;
   readonly #closed = sharedAbortController();
 
@@ -31,14 +33,14 @@ export class GrpcEtcdClient implements EtcdClient {
     this.endpoints = endpoints;
     this.#connections = endpoints.map((endpoint) => new Connection(endpoint));
     this.#rotation = new EndpointRotation(this.#connections, clock);
+    this.#batcher = new TransactionBatcher((transaction, options) => this.#transactAlone(transaction, options), clock);
     this.#watches = new WatchStream(this.#rotation, clock);
   }
 
   async transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
-    const request = encodeTransaction(transaction);
-    const settled = await this.#call((connection, tryOptions) => connection.unary(txn, request, tryOptions), options);
-    const { succeeded, responses } = settled.response;
-    return { ...answer(settled), succeeded, results: responses.map(decodeResult) };
+    this.#closed.signal.throwIfAborted();
+    if (transaction.line === undefined) return await this.#transactAlone(transaction, options);
+    return await this.#batcher.transact(transaction, options);
   }
 
   async grantLease(id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {
@@ -77,6 +79,13 @@ export class GrpcEtcdClient implements EtcdClient {
     this.#closed.abort(new EtcdLockError("CLOSED", "the connection to etcd has been closed"));
     this.#watches.close();
     for (const connection of this.#connections) connection.discard();
+  }
+
+  async #transactAlone(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
+    const request = encodeTransaction(transaction);
+    const settled = await this.#call((connection, tries) => connection.unary(txn, request, tries), options);
+    const { succeeded, responses } = settled.response;
+    return { ...answer(settled), succeeded, results: responses.map(decodeResult) };
   }
 
   async #call<T>(

@@ -52,6 +52,11 @@ export type Operation = Put | Delete | Range | Nested;
 
 /** If all comparisons hold, etcd carries out `success`, else `failure`, in one step. */
 export interface Transaction {
+  /**
+   * The line that it concerns. With one, it may travel together with transactions of other lines; without, it is sent by
+   * itself.
+   */
+  readonly line?: string;
   readonly compare: readonly Comparison[];
   readonly success: readonly Operation[];
   readonly failure: readonly Operation[];
@@ -92,6 +97,21 @@ export function writtenAt(key: string, revision: bigint): Comparison {
 /** Every key of the range was created at `revision` or later. */
 export function noneOlderThan(key: string, rangeEnd: string, revision: bigint): Comparison {
   return { key, rangeEnd, of: "create-revision", is: "greater", to: revision - 1n };
+}
+
+/** About how many bytes a transaction has on the wire. */
+export function weigh({ compare, success, failure }: Transaction): number {
+  let bytes = 0;
+  for (const { key, rangeEnd } of compare) bytes += 16 + key.length + (rangeEnd?.length ?? 0);
+  for (const operation of [...success, ...failure]) bytes += weighOperation(operation);
+  return bytes;
+}
+
+function weighOperation(operation: Operation): number {
+  if (operation.kind === "transaction") return 16 + weigh(operation.transaction);
+  // A character outside ASCII takes up to three bytes.
+  const value = operation.kind === "put" ? operation.value.length * 3 : 0;
+  return 16 + operation.key.length * 2 + value;
 }
 
 /** The key-values that the operation at `index` read; none if it was something else. */

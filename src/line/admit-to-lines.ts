@@ -106,9 +106,10 @@ async function touchAll(session: Session, admissions: readonly Admission[]): Pro
 }
 
 async function giveUpPlaces(session: Session, applications: readonly Application[], error: unknown): Promise<void> {
+  const places = applications.map((place) => ({ place }));
   const leaveLater = (): void => leaveLinesLater(session, applications);
   if (error instanceof EtcdUnavailableError) leaveLater();
-  else await leaveLines(session, applications, { timeoutMs: leaveTimeoutMs }).catch(leaveLater);
+  else await leaveLines(session, places, { timeoutMs: leaveTimeoutMs }).catch(leaveLater);
   // Whoever refers to a lease that etcd does not know has missed its end.
   if (isLeaseUnknown(error)) session.end("lease-ended", "etcd does not know its lease any more");
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from "../etcd/etcd-client.ts";
 import { type Comparison, createdAt, noneOlderThan, put, remove, writtenAt } from "../etcd/transaction.ts";
-import { type Admission, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
+import { type Admission, admittedUnawares, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
 import { type HoldRecord, type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
 /** What an admission rests on. */
@@ -16,15 +16,8 @@ export type Confirmation =
 
 /**
  * Writes the hold record, if `grounds` hold: admitted from then on. Otherwise answers with the line as it is.
- *
- * `firstSentAt` is when this was first tried for the entry: an earlier try may have been carried out unknown to us.
  */
-export async function confirmAdmission(
-  entry: Entry,
-  grounds: Grounds,
-  firstSentAt: number,
-  signal: AbortSignal,
-): Promise<Confirmation> {
+export async function confirmAdmission(entry: Entry, grounds: Grounds, signal: AbortSignal): Promise<Confirmation> {
   const { session } = entry;
   const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal };
   const answer = await session.client.transact(confirmTransaction(entry, grounds), options);
@@ -34,12 +27,13 @@ export async function confirmAdmission(
   const view = parseView(entry, viewWidth(entry.value), answer.results);
   const record = view.records.find(({ suffix }) => suffix === entry.suffix);
   if (record === undefined) return { kind: "waiting", view };
-  return { kind: "admitted", admission: { entry, fencingToken: record.createRevision, touchedAt: firstSentAt } };
+  return { kind: "admitted", admission: admittedUnawares(entry, record) };
 }
 
 function confirmTransaction(entry: Entry, grounds: Grounds): Transaction {
   const outlived = grounds.kind === "rule" ? grounds.outlived : [];
   return {
+    line: entry.line.entries.key,
     compare: [
       writtenAt(entryKey(entry), entry.modRevision),
       createdAt(recordKey(entry), 0n),

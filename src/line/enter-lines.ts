@@ -1,7 +1,16 @@
+import { EtcdRefusedError } from "../errors.ts";
 import type { OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
 import { createdAt, type Nested, nested, type Put, put } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Application, type Entry, entryKey, entryText, recordKey } from "./entry.ts";
+import {
+  type Admission,
+  type Application,
+  admittedUnawares,
+  type Entry,
+  entryKey,
+  entryText,
+  recordKey,
+} from "./entry.ts";
 import { formatEntryValue } from "./entry-value.ts";
 import { type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
@@ -25,14 +34,28 @@ export async function enterLines(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<readonly Entered[]> {
-  const startedAt = session.clock.now();
-  const options = { timeoutMs, signal, tryTimeoutMs: session.tryTimeoutMs, onFailedTry: () => session.expectGhosts() };
-  const answer = await session.client.transact(enterTransaction(applications), options);
+  const answer = await sendEntering(session, applications, timeoutMs, signal);
   return applications.map((application, index) =>
     answer.succeeded
       ? { kind: "admitted", admission: admittedAtOnce(application, answer) }
-      : readOutcome(application, answer.results[index], startedAt),
+      : readOutcome(application, answer.results[index]),
   );
+}
+
+async function sendEntering(
+  session: Session,
+  applications: readonly Application[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<TransactionAnswer> {
+  const onFailedTry = (): void => session.expectGhosts();
+  try {
+    const options = { timeoutMs, signal, tryTimeoutMs: session.tryTimeoutMs, onFailedTry };
+    return await session.client.transact(enterTransaction(applications), options);
+  } catch (error) {
+    if (!(error instanceof EtcdRefusedError)) session.expectGhosts();
+    throw error;
+  }
 }
 
 function admittedAtOnce(application: Application, { header: { revision }, sentAt }: TransactionAnswer): Admission {
@@ -43,19 +66,20 @@ function admittedAtOnce(application: Application, { header: { revision }, sentAt
   };
 }
 
-function readOutcome(application: Application, outcome: OperationResult | undefined, startedAt: number): Entered {
+function readOutcome(application: Application, outcome: OperationResult | undefined): Entered {
   const results = outcome?.kind === "transaction" ? outcome.results : [];
   const view = parseView(application, viewWidth(application.value), results);
   const { createRevision = 0n, modRevision = 0n } = view.own ?? {};
   const entry = { ...application, createRevision, modRevision };
   const record = view.records.find(({ suffix }) => suffix === application.suffix);
   if (record === undefined) return { kind: "waiting", entry, view };
-  // An earlier try was carried out, and its answer lost. What it proves dates from the sending of the first try.
-  return { kind: "admitted", admission: { entry, fencingToken: record.createRevision, touchedAt: startedAt } };
+  return { kind: "admitted", admission: admittedUnawares(entry, record) };
 }
 
 function enterTransaction(applications: readonly Application[]): Transaction {
+  const [first] = applications;
   return {
+    ...(applications.length === 1 && first !== undefined && { line: first.line.entries.key }),
     compare: applications.flatMap(({ line: { entries, records } }) => [
       createdAt(entries.key, 0n, entries.rangeEnd),
       createdAt(records.key, 0n, records.rangeEnd),

@@ -28,6 +28,14 @@ export interface Admission {
   readonly touchedAt: number;
 }
 
+/**
+ * An entry that was admitted by a request whose answer we did not get, or on our behalf. When that was sent is not known:
+ * it has to be touched before anything can rest on it.
+ */
+export function admittedUnawares(entry: Entry, record: { readonly createRevision: bigint }): Admission {
+  return { entry, fencingToken: record.createRevision, touchedAt: Number.NEGATIVE_INFINITY };
+}
+
 export function entryKey({ line, suffix }: Application): string {
   return line.entryKey(suffix);
 }

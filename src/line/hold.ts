@@ -1,5 +1,5 @@
 import type { Alarm } from "../clock.ts";
-import type { LossReason } from "../errors.ts";
+import { EtcdRefusedError, type LossReason } from "../errors.ts";
 import type { CallOptions, KeyEvent, OperationResult, Transaction, Watch } from "../etcd/etcd-client.ts";
 import { nested } from "../etcd/transaction.ts";
 import { holdTimeMs } from "../session/deadline.ts";
@@ -8,6 +8,7 @@ import type { Renewable } from "../session/renewable.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, entryKey } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
+import { successorOf } from "./hand-over.ts";
 import {
   checkTransaction,
   entryDeleted,
@@ -19,7 +20,7 @@ import {
   rewriteTransaction,
   touchTransaction,
 } from "./hold-transactions.ts";
-import { type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
+import { type HandOver, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
 
 /** What a hold tells its owner. */
 export interface HoldListener {
@@ -73,14 +74,40 @@ async function leaveTogether(
   holds: readonly Hold[],
   options: CallOptions,
 ): Promise<readonly (readonly [Hold, Left])[]> {
-  const entries = holds.map(({ admission }) => admission.entry);
+  const places = holds.map(({ admission }) => admission.entry);
   try {
-    const outcomes = await leaveLines(session, entries, options);
+    const outcomes = await leaveHandingOver(session, holds, options);
     return holds.map((hold, index) => [hold, outcomes[index] ?? "was-gone"]);
   } catch (error) {
-    leaveLinesLater(session, entries);
+    leaveLinesLater(session, places);
     throw error;
   }
+}
+
+/** A hand-over is a write on another's behalf: where etcd refuses it, the line is left without. */
+async function leaveHandingOver(
+  session: Session,
+  holds: readonly Hold[],
+  options: CallOptions,
+): Promise<readonly Left[]> {
+  const leavings = holds.map(({ admission }) => ({ place: admission.entry, handOver: handOverOf(admission) }));
+  try {
+    return await leaveLines(session, leavings, options);
+  } catch (error) {
+    const isRefused = error instanceof EtcdRefusedError && leavings.some(({ handOver }) => handOver !== undefined);
+    if (!isRefused) throw error;
+    return await leaveLines(
+      session,
+      leavings.map(({ place }) => ({ place })),
+      options,
+    );
+  }
+}
+
+function handOverOf(admission: Admission): HandOver | undefined {
+  const { entry } = admission;
+  const to = entry.value.limit === 1 ? successorOf(entry.session.client, entryKey(entry)) : undefined;
+  return to === undefined ? undefined : { from: admission, to };
 }
 
 /** Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. */

@@ -1,7 +1,20 @@
-import type { CallOptions, OperationResult } from "../etcd/etcd-client.ts";
-import { createdAt, type Nested, nested, remove, writtenAt } from "../etcd/transaction.ts";
+import type { CallOptions, OperationResult, TransactionAnswer } from "../etcd/etcd-client.ts";
+import { createdAt, type Nested, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Application, type Entry, entryKey, recordKey } from "./entry.ts";
+import { type Admission, type Application, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
+import type { Successor } from "./hand-over.ts";
+
+/** A place to be left, and who is admitted in the same step, if that is known. */
+export interface Leaving {
+  readonly place: Application | Entry;
+  readonly handOver?: HandOver | undefined;
+}
+
+/** From an exclusive holder to the waiter just behind it. */
+export interface HandOver {
+  readonly from: Admission;
+  readonly to: Successor;
+}
 
 /** Whether an entry was ours until we left its line. */
 export type Left =
@@ -18,14 +31,21 @@ export type Left =
  */
 export async function leaveLines(
   session: Session,
-  places: readonly (Application | Entry)[],
+  leavings: readonly Leaving[],
   options: CallOptions,
 ): Promise<readonly Left[]> {
-  const transaction = { compare: [], success: places.map(removePlace), failure: [] };
+  const [first] = leavings;
+  const transaction = {
+    ...(leavings.length === 1 && first !== undefined && { line: first.place.line.entries.key }),
+    compare: [],
+    success: leavings.map(leave),
+    failure: [],
+  };
   const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
-  for (const { suffix } of places) session.returnSuffix(suffix);
-  // With an answer lost on the way, it may well have been us who removed an entry that is not there.
-  return places.map((_, index) => (removedEntry(answer.results[index]) || answer.unsettled ? "left" : "was-gone"));
+  return leavings.map((leaving, index) => {
+    session.returnSuffix(leaving.place.suffix);
+    return readOutcome(leaving, answer, answer.results[index]);
+  });
 }
 
 /** Leaves lines as soon as etcd answers, or with the end of the session. */
@@ -34,17 +54,49 @@ export function leaveLinesLater(session: Session, places: readonly Application[]
   for (const { suffix } of places) session.returnSuffix(suffix);
 }
 
-function removePlace(place: Application | Entry): Nested {
-  const key = entryKey(place);
-  // Nobody else has keys with this suffix: what is not known to have been created can be removed by its name.
-  const isOurs =
-    "createRevision" in place ? [createdAt(key, place.createRevision), writtenAt(key, place.modRevision)] : [];
-  const removal = nested({ compare: isOurs, success: [remove(key)], failure: [] });
-  return nested({ compare: [], success: [removal, remove(recordKey(place))], failure: [] });
+function leave({ place, handOver }: Leaving): Nested {
+  const removal = removePlace(place);
+  if (handOver === undefined) return nested({ compare: [], success: removal, failure: [] });
+  const { from, to } = handOver;
+  return nested({
+    // Nobody was ahead of the holder, and nobody is between the two: that the holder is still there is all it takes.
+    compare: [
+      ...isAsWeLeftIt(from.entry),
+      createdAt(recordKey(from.entry), from.fencingToken),
+      ...isAsWeLeftIt(to.entry),
+      createdAt(recordKey(to.entry), 0n),
+    ],
+    success: [
+      remove(entryKey(from.entry)),
+      remove(recordKey(from.entry)),
+      put(recordKey(to.entry), recordValue(to.entry), to.entry.session.recordLeaseId),
+    ],
+    failure: removal,
+  });
 }
 
-function removedEntry(result: OperationResult | undefined): boolean {
-  const removal = result?.kind === "transaction" ? result.results[0] : undefined;
+/** Nobody else has keys with this suffix: what is not known to have been created can be removed by its name. */
+function removePlace(place: Application | Entry): readonly [Nested, ReturnType<typeof remove>] {
+  const compare = "createRevision" in place ? isAsWeLeftIt(place) : [];
+  return [nested({ compare, success: [remove(entryKey(place))], failure: [] }), remove(recordKey(place))];
+}
+
+function isAsWeLeftIt(entry: Entry): readonly ReturnType<typeof createdAt>[] {
+  return [createdAt(entryKey(entry), entry.createRevision), writtenAt(entryKey(entry), entry.modRevision)];
+}
+
+function readOutcome({ handOver }: Leaving, answer: TransactionAnswer, result: OperationResult | undefined): Left {
+  if (result?.kind !== "transaction") return "was-gone";
+  if (handOver !== undefined && result.succeeded) {
+    const { to } = handOver;
+    to.admit({ entry: to.entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt });
+    return "left";
+  }
+  // With an answer lost on the way, it may well have been us who removed an entry that is not there.
+  return removedEntry(result.results[0]) || answer.unsettled ? "left" : "was-gone";
+}
+
+function removedEntry(removal: OperationResult | undefined): boolean {
   const outcome = removal?.kind === "transaction" ? removal.results[0] : undefined;
   return outcome?.kind === "delete" && outcome.deleted > 0;
 }

@@ -4,7 +4,8 @@ import { EtcdRefusedError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
 import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
 import { type Admission, type Entry, entryKey } from "./entry.ts";
-import { type LineView, parseView, readView, type ViewWidth, viewWidth } from "./line-view.ts";
+import { standBehind } from "./hand-over.ts";
+import { type LineView, type OtherEntry, parseView, readView, type ViewWidth, viewWidth } from "./line-view.ts";
 import { OrphanLedger } from "./orphan-ledger.ts";
 import { judgeTurn, type Turn } from "./turn.ts";
 import { WatchSet } from "./watch-set.ts";
@@ -47,7 +48,8 @@ class Wait implements Disposable {
   readonly #watches: WatchSet;
   #keyAhead: string | undefined;
   #aheadHasLeft = false;
-  #firstTriedAt: number | undefined;
+  #handedOver: Admission | undefined;
+  #stepAside = (): void => {};
 
   constructor(entry: Entry, patience: Patience, signal: AbortSignal) {
     this.#entry = entry;
@@ -61,12 +63,14 @@ class Wait implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#stepAside();
     this.#watches.close();
   }
 
   async untilAdmitted(firstView: LineView): Promise<Admission> {
     let view = firstView;
     for (;;) {
+      if (this.#handedOver !== undefined) return this.#handedOver;
       const turn = await this.#judge(view);
       if (turn.kind === "gone") throw new PlaceLostError("the entry is not in its line any more");
       if (turn.kind === "waiting" && this.#patience === "only-now") throw new NotAvailableError("it is not our turn");
@@ -90,13 +94,26 @@ class Wait implements Disposable {
   async #sitOut(turn: Turn & { kind: "waiting" }): Promise<Confirmation> {
     const { clock } = this.#entry.session;
     this.#keyAhead = turn.justAhead?.key;
+    this.#standBehind(turn.justAhead);
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
     const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
     await this.#bell.wait(Math.min(readInMs, outlivedInMs), this.#signal);
+    if (this.#handedOver !== undefined) return { kind: "admitted", admission: this.#handedOver };
     if (!this.#aheadHasLeft || this.#width === "wide") return { kind: "waiting", view: await this.#read(this.#width) };
     this.#aheadHasLeft = false;
     return await this.#confirm({ kind: "nobody-ahead" });
+  }
+
+  /** When the one just ahead is of this process, it admits us as it leaves. */
+  #standBehind(justAhead: OtherEntry | undefined): void {
+    this.#stepAside();
+    if (justAhead === undefined || this.#width === "wide") return;
+    const admit = (admission: Admission): void => {
+      this.#handedOver = admission;
+      this.#bell.ring();
+    };
+    this.#stepAside = standBehind(justAhead.key, { entry: this.#entry, admit });
   }
 
   get #width(): ViewWidth {
@@ -127,9 +144,8 @@ class Wait implements Disposable {
   }
 
   async #confirm(grounds: Grounds): Promise<Confirmation> {
-    this.#firstTriedAt ??= this.#entry.session.clock.now();
     try {
-      return await confirmAdmission(this.#entry, grounds, this.#firstTriedAt, this.#signal);
+      return await confirmAdmission(this.#entry, grounds, this.#signal);
     } catch (error) {
       if (!(error instanceof EtcdRefusedError && error.status === "RESOURCE_EXHAUSTED")) throw error;
       // etcd takes no writes for lack of space: our place is kept, and we try again when it is next time to look.

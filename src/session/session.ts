@@ -2,7 +2,7 @@ import { sharedAbortController } from "../abort.ts";
 import { Bell } from "../bell.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdRefusedError, type LossReason } from "../errors.ts";
-import type { CallOptions, EtcdClient, LeaseAnswer } from "../etcd/etcd-client.ts";
+import type { CallOptions, EtcdClient, Header, LeaseAnswer } from "../etcd/etcd-client.ts";
 import { ClockJump } from "./clock-jump.ts";
 import { renewalIntervalMs, tryTimeoutMs } from "./deadline.ts";
 import { removeGhosts } from "./ghosts.ts";
@@ -58,6 +58,7 @@ export class Session {
   readonly #renewalRequests: (() => void)[] = [];
   #suffixCount = 0;
   #renewedAt: number;
+  #touchRevision = 0n;
   #notBefore = Number.NEGATIVE_INFINITY;
   /** Once there may have been ghosts, each renewal looks for them. */
   #ghosts: "none" | "sweep-now" | "swept" = "none";
@@ -232,17 +233,35 @@ export class Session {
     const answer = await this.client.keepAlive(this.leaseId, options);
     if (!this.#isAlive(answer)) return;
     this.#renewedAt = answer.sentAt;
+    const touchContext = { keepAlive: answer, isCredible: (header: Header) => this.#isSameHistory(header) };
     const [records] = await Promise.all([
       this.client.keepAlive(this.recordLeaseId, options),
-      touchHolds(this.client, this.#holdsToTouch(ofAllHolds), answer, options),
+      touchHolds(this.client, this.#holdsToTouch(ofAllHolds), touchContext, options),
     ]);
     if (this.#isAlive(records) && this.#ghosts !== "none") await this.#removeGhosts(options);
   }
 
   #isAlive({ header, ttl }: LeaseAnswer): boolean {
-    if (header.clusterId !== this.#clusterId) {
+    if (this.#isSameCluster(header) && ttl <= 0) this.#endWithLease();
+    return !this.signal.aborted;
+  }
+
+  #isSameCluster({ clusterId }: Header): boolean {
+    if (clusterId !== this.#clusterId) {
       this.end("cluster-changed", "another etcd cluster answers at its endpoints");
-    } else if (ttl <= 0) this.#endWithLease();
+    }
+    return !this.signal.aborted;
+  }
+
+  /**
+   * Transactions see revisions that only grow: one that went back means that etcd was given the data of a backup, which
+   * knows nothing of what came since. What a keepalive says proves nothing here: it is from the data of one member.
+   */
+  #isSameHistory(header: Header): boolean {
+    if (this.#isSameCluster(header) && header.revision < this.#touchRevision) {
+      this.end("cluster-changed", "the data of etcd went back in time: it was restored from a backup");
+    }
+    this.#touchRevision = header.revision;
     return !this.signal.aborted;
   }
 

@@ -1,41 +1,56 @@
 import { EtcdRefusedError } from "../errors.ts";
-import type { CallOptions, EtcdClient, LeaseAnswer, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
+import type {
+  CallOptions,
+  EtcdClient,
+  Header,
+  LeaseAnswer,
+  Transaction,
+  TransactionAnswer,
+} from "../etcd/etcd-client.ts";
 import { nested } from "../etcd/transaction.ts";
 import type { Renewable } from "./renewable.ts";
 
 /** Etcd takes 128 operations in a transaction, nested ones included; each touch counts twice. */
 const batchSize = 60;
 
+/** What the answer to a touch is judged by. */
+export interface TouchContext {
+  /** The answer of the lease's own renewal just before. */
+  readonly keepAlive: LeaseAnswer;
+  /** Whether an answer comes from the cluster, and continues the history, that the session knows. */
+  readonly isCredible: (header: Header) => boolean;
+}
+
 /**
- * Touches every hold, many in one transaction. `keepAlive` is the answer of the lease's own renewal just before.
+ * Touches every hold, many in one transaction.
  *
  * @throws EtcdUnavailableError, EtcdRefusedError: some of the holds have not been touched.
  */
 export async function touchHolds(
   client: EtcdClient,
   holds: readonly Renewable[],
-  keepAlive: LeaseAnswer,
+  context: TouchContext,
   options: CallOptions,
 ): Promise<void> {
   for (let start = 0; start < holds.length; start += batchSize) {
-    await touchBatch(client, holds.slice(start, start + batchSize), keepAlive, options);
+    await touchBatch(client, holds.slice(start, start + batchSize), context, options);
   }
 }
 
 async function touchBatch(
   client: EtcdClient,
   batch: readonly Renewable[],
-  keepAlive: LeaseAnswer,
+  context: TouchContext,
   options: CallOptions,
 ): Promise<void> {
   try {
-    settle(batch, await client.transact(all(batch.map((hold) => hold.touch())), options));
+    settle(batch, await client.transact(all(batch.map((hold) => hold.touch())), options), context);
   } catch (error) {
     if (!(error instanceof EtcdRefusedError)) throw error;
-    if (error.status === "RESOURCE_EXHAUSTED") await confirmByRead(client, batch, keepAlive, options);
+    if (error.status === "RESOURCE_EXHAUSTED") await confirmByRead(client, batch, context, options);
     else if (batch.length === 1) throw error;
     // One refused operation fails the whole transaction.
-    else for (const hold of batch) await touchBatch(client, [hold], keepAlive, options);
+    else for (const hold of batch) await touchBatch(client, [hold], context, options);
   }
 }
 
@@ -46,18 +61,19 @@ async function touchBatch(
 async function confirmByRead(
   client: EtcdClient,
   batch: readonly Renewable[],
-  keepAlive: LeaseAnswer,
+  context: TouchContext,
   options: CallOptions,
 ): Promise<void> {
   const answer = await client.transact(all(batch.map((hold) => hold.check())), options);
-  if (answer.header.raftTerm === keepAlive.header.raftTerm) settle(batch, answer);
+  if (answer.header.raftTerm === context.keepAlive.header.raftTerm) settle(batch, answer, context);
 }
 
 function all(transactions: readonly Transaction[]): Transaction {
   return { compare: [], success: transactions.map(nested), failure: [] };
 }
 
-function settle(batch: readonly Renewable[], answer: TransactionAnswer): void {
+function settle(batch: readonly Renewable[], answer: TransactionAnswer, { isCredible }: TouchContext): void {
+  if (!isCredible(answer.header)) return;
   for (const [index, hold] of batch.entries()) {
     const result = answer.results[index];
     if (result?.kind !== "transaction") continue;

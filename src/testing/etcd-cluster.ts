@@ -2,7 +2,9 @@ import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import type { EtcdTls } from "./certificates.ts";
 import type { EtcdMember } from "./etcd-member.ts";
+import type { EtcdUser } from "./etcd-user.ts";
 import { readMemberStatus } from "./member-status.ts";
 
 const run = promisify(execFile);
@@ -16,6 +18,8 @@ export interface EtcdClusterParts {
   /** Path of etcdctl, if there is one. */
   readonly etcdctl: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
+  readonly tls: EtcdTls | undefined;
+  readonly user: EtcdUser | undefined;
   /** Folder to remove at the end; `undefined` when it is the caller's. */
   readonly ownFolder: string | undefined;
 }
@@ -24,16 +28,22 @@ export interface EtcdClusterParts {
 export class EtcdCluster {
   /** The members, in order; also those that were killed. */
   readonly members: readonly EtcdMember[];
+  /** What a client needs to be let in, if the cluster speaks TLS. */
+  readonly tls: EtcdTls | undefined;
+  /** Who may do everything, if the cluster wants to know who its clients are. */
+  readonly user: EtcdUser | undefined;
   readonly #parts: EtcdClusterParts;
 
   constructor(parts: EtcdClusterParts) {
     this.members = parts.members;
+    this.tls = parts.tls;
+    this.user = parts.user;
     this.#parts = parts;
   }
 
-  /** `127.0.0.1:port` of every member. */
+  /** `127.0.0.1:port` of every member; `https://127.0.0.1:port` if the cluster speaks TLS. */
   get endpoints(): string[] {
-    return this.members.map((member) => member.endpoint);
+    return this.#endpointsOf(this.members);
   }
 
   /** The member that leads, as it says itself. Waits up to 15 s for an election to end, then rejects. */
@@ -48,8 +58,8 @@ export class EtcdCluster {
   }
 
   /**
-   * Runs `etcdctl` on the members that answer, and resolves to its standard output. Rejects with what it wrote to
-   * standard error when it fails, and when it takes longer than 30 s.
+   * Runs `etcdctl` on the members that answer, with {@link tls} and as {@link user}, and resolves to its standard output.
+   * Rejects with what it wrote to standard error when it fails, and when it takes longer than 30 s.
    */
   async etcdctl(...words: string[]): Promise<string> {
     const { etcdctl, environment } = this.#parts;
@@ -59,9 +69,9 @@ export class EtcdCluster {
       );
     }
     const answering = this.members.filter((member) => member.isRunning && !member.isPaused);
-    const endpoints = (answering.length === 0 ? this.members : answering).map((member) => member.endpoint);
+    const endpoints = this.#endpointsOf(answering.length === 0 ? this.members : answering);
     const { stdout } = await run(etcdctl, [`--endpoints=${endpoints}`, ...words], {
-      env: { ...environment, ETCDCTL_API: "3" },
+      env: { ...environment, ETCDCTL_API: "3", ...this.#credentials },
       maxBuffer: 64 * 1_024 * 1_024,
       timeout: etcdctlLimitMs,
     });
@@ -78,11 +88,27 @@ export class EtcdCluster {
     return this.stop();
   }
 
+  #endpointsOf(members: readonly EtcdMember[]): string[] {
+    return members.map(({ endpoint }) => (this.tls === undefined ? endpoint : `https://${endpoint}`));
+  }
+
+  /** As etcdctl takes them: the password is not seen in the list of processes. */
+  get #credentials(): NodeJS.ProcessEnv {
+    const { tls, user } = this;
+    return {
+      ...(tls && { ETCDCTL_CACERT: tls.caFile, ETCDCTL_CERT: tls.certFile, ETCDCTL_KEY: tls.keyFile }),
+      ...(user && { ETCDCTL_USER: `${user.name}:${user.password}` }),
+    };
+  }
+
   /** A leader that was deposed while it was frozen does not know it yet: the newest term decides. */
   async #findLeader(): Promise<EtcdMember | undefined> {
     const asked = this.members.filter((member) => member.isRunning && !member.isPaused);
     const answers = await Promise.all(
-      asked.map(async (member) => ({ member, status: await readMemberStatus(member.endpoint, 1_000) })),
+      asked.map(async (member) => {
+        const status = await readMemberStatus({ endpoint: member.endpoint, tls: this.tls }, 1_000);
+        return { member, status };
+      }),
     );
     const newestTerm = answers.reduce((term, { status }) => (status && status.term > term ? status.term : term), 0n);
     return answers.find(({ status }) => status?.term === newestTerm && status.leaderId === status.memberId)?.member;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { EtcdTls } from "./certificates.ts";
 import { isPortFree } from "./free-ports.ts";
 import { isReady } from "./member-status.ts";
 import { TetheredProcess } from "./tethered-process.ts";
@@ -18,6 +19,8 @@ export interface EtcdMemberSettings {
   readonly name: string;
   /** `host:port` for clients. */
   readonly endpoint: string;
+  /** What a client needs; `undefined` when the member speaks to clients without TLS. */
+  readonly tls: EtcdTls | undefined;
   readonly program: string;
   readonly words: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
@@ -48,7 +51,7 @@ export class EtcdStartError extends Error {
 export class EtcdMember {
   /** The member's name in its cluster. */
   readonly name: string;
-  /** Where clients reach it: `127.0.0.1:port`. The same after every start. */
+  /** Where clients reach it: `127.0.0.1:port`, also with TLS. The same after every start. */
   readonly endpoint: string;
   readonly #settings: EtcdMemberSettings;
   #process: TetheredProcess | undefined;
@@ -93,7 +96,7 @@ export class EtcdMember {
     this.#paused = false;
     const started = new TetheredProcess({ ...this.#settings, folder: this.#settings.ownFolder });
     this.#process = started;
-    while (!(await isReady(this.endpoint, 1_000)) || started.ending !== undefined) {
+    while (!(await isReady(this.#settings, 1_000)) || started.ending !== undefined) {
       if (started.ending !== undefined) throw this.#startError(`ended with ${started.ending}; the end of its log`);
       if (performance.now() > deadline) {
         await this.kill();

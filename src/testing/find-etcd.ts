@@ -16,13 +16,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Throws an `Error` that says what to install, or which variable names something that cannot be run.
  */
 export function findEtcd(environment: Environment = process.env): EtcdPrograms {
+  const programs = lookForEtcd(environment);
+  if (programs !== undefined) return programs;
+  throw new Error(
+    "etcd was not found: install it (Debian and Ubuntu: apt-get install etcd-server etcd-client; " +
+      "macOS: brew install etcd), or set ETCD_BIN to the path of the etcd program",
+  );
+}
+
+/** As {@link findEtcd}, but that none is installed is no error: `undefined`. */
+export function lookForEtcd(environment: Environment = process.env): EtcdPrograms | undefined {
   const etcd = fromVariable(environment, "ETCD_BIN") ?? onPath(environment, "etcd");
-  if (etcd === undefined) {
-    throw new Error(
-      "etcd was not found: install it (Debian and Ubuntu: apt-get install etcd-server etcd-client; " +
-        "macOS: brew install etcd), or set ETCD_BIN to the path of the etcd program",
-    );
-  }
+  if (etcd === undefined) return undefined;
   const etcdctl =
     fromVariable(environment, "ETCDCTL_BIN") ??
     runnable(join(dirname(etcd), "etcdctl")) ??

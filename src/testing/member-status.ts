@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { askGateway, type Gateway, type GatewayCall } from "./gateway.ts";
 
 /** What a member says about its cluster. Ids are decimal strings: they do not fit into a `number`. */
 export interface MemberStatus {
@@ -8,16 +8,16 @@ export interface MemberStatus {
   readonly term: bigint;
 }
 
-/** Whether the member at `endpoint` carried out a linearizable read within `timeoutMs`. */
-export async function isReady(endpoint: string, timeoutMs: number): Promise<boolean> {
+/** Whether a member carried out a linearizable read within `timeoutMs`. */
+export async function isReady(gateway: Gateway, timeoutMs: number): Promise<boolean> {
   // A full member refuses to call itself healthy, and still serves reads.
-  const answer = await ask("GET", `http://${endpoint}/health?exclude=NOSPACE`, timeoutMs);
+  const answer = await ask(gateway, { path: "/health?exclude=NOSPACE", timeoutMs });
   return answer?.includes(`"health":"true"`) === true;
 }
 
-/** The status of the member at `endpoint`, or `undefined` when it doesn't answer within `timeoutMs`. */
-export async function readMemberStatus(endpoint: string, timeoutMs: number): Promise<MemberStatus | undefined> {
-  const answer = await ask("POST", `http://${endpoint}/v3/maintenance/status`, timeoutMs);
+/** The status of a member, or `undefined` when it doesn't answer within `timeoutMs`. */
+export async function readMemberStatus(gateway: Gateway, timeoutMs: number): Promise<MemberStatus | undefined> {
+  const answer = await ask(gateway, { path: "/v3/maintenance/status", body: {}, timeoutMs });
   if (answer === undefined) return undefined;
   const status: StatusAnswer = JSON.parse(answer);
   return {
@@ -34,20 +34,6 @@ interface StatusAnswer {
   readonly raftTerm?: string;
 }
 
-/** The body of a good answer, over a connection of its own; `undefined` for everything else. */
-function ask(method: "GET" | "POST", url: string, timeoutMs: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const call = request(url, { method, agent: false, signal }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (text: string) => {
-        body += text;
-      });
-      response.on("error", () => resolve(undefined));
-      response.on("end", () => resolve(response.statusCode === 200 ? body : undefined));
-    });
-    call.on("error", () => resolve(undefined));
-    call.end(method === "POST" ? "{}" : undefined);
-  });
+function ask(gateway: Gateway, call: GatewayCall): Promise<string | undefined> {
+  return askGateway(gateway, call).catch(() => undefined);
 }

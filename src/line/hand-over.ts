@@ -1,0 +1,27 @@
+import type { EtcdClient } from "../etcd/etcd-client.ts";
+import type { Admission, Entry } from "./entry.ts";
+
+/** An exclusive waiter of this process, which can be admitted by whoever leaves just ahead of it. */
+export interface Successor {
+  readonly entry: Entry;
+  /** Its hold record has been written on its behalf. */
+  admit(admission: Admission): void;
+}
+
+const successors = new WeakMap<EtcdClient, Map<string, Successor>>();
+
+/** Says that `successor` stands in line just behind the entry with `keyAhead`. Returns what takes that back. */
+export function standBehind(keyAhead: string, successor: Successor): () => void {
+  const { client } = successor.entry.session;
+  const byKeyAhead = successors.get(client) ?? new Map<string, Successor>();
+  successors.set(client, byKeyAhead);
+  byKeyAhead.set(keyAhead, successor);
+  return () => {
+    if (byKeyAhead.get(keyAhead) === successor) byKeyAhead.delete(keyAhead);
+  };
+}
+
+/** Who stands just behind the entry with `key`, if it is one of this client's. */
+export function successorOf(client: EtcdClient, key: string): Successor | undefined {
+  return successors.get(client)?.get(key);
+}
