@@ -30,7 +30,10 @@ export function waitTimeout(
   };
   const onTimeout = (): void => {
     const waiting = waitingFor();
-    if (waiting === undefined) return end("");
+    if (waiting === undefined) {
+      end("");
+      return;
+    }
     alarm = clock.schedule(inspectTimeoutMs, () => end(""));
     inspect(waiting.name).then(
       (line) => end(explainWait(line, waiting.key)),

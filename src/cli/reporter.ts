@@ -1,6 +1,9 @@
 import { cutToColumns, escapeText } from "./escape.ts";
 import type { TextOutput } from "./host.ts";
 
+/** A Ctrl-C is shown as `^C`, which must not begin another line: only one is erased. */
+const roomForTyping = 3;
+
 const eraseLine = "\r\u001b[K";
 
 /** All that etcdlocker says, on standard error; made harmless for terminals, since much of it was written by others. */
@@ -34,7 +37,7 @@ export class Reporter {
   /** Shows `text` on a line of its own, cut to the terminal's width, in place of the status before it. */
   showStatus(text: string): void {
     if (!this.hasStatusLine) return;
-    this.#status = cutToColumns(escapeText(`etcdlocker: ${text}`), this.#output.columns - 1);
+    this.#status = cutToColumns(escapeText(`etcdlocker: ${text}`), this.#output.columns - roomForTyping);
     this.#output.write(eraseLine + this.#status);
   }
 

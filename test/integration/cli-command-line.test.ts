@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { optionNames } from "#dist/cli/option-table.js";
-import { runEtcdlocker } from "../support/etcdlocker.ts";
+import { etcdlockerPath, runEtcdlocker } from "../support/etcdlocker.ts";
+import { startProgram } from "../support/programs.ts";
 
 /** An address that tells whether anybody came. */
 async function setUp(): Promise<{ endpoint: string; visits: () => number } & AsyncDisposable> {
@@ -51,6 +52,17 @@ describe("a wrong command line", () => {
       assert.deepEqual({ code, stdout, visits: etcd.visits() }, { code: 64, stdout: "", visits: 0 });
     });
   }
+});
+
+describe("a command line that is not UTF-8", () => {
+  it("is refused, since the command would get other words", {
+    skip: process.platform !== "linux" && "needs /proc",
+  }, async () => {
+    const words = [process.execPath, etcdlockerPath, "-k", "/k", "echo"];
+    const locker = startProgram("bash", ["-c", `exec "$0" "$@" $'caf\\xe9'`, ...words]);
+    assert.equal((await locker.end()).code, 64);
+    assert.match(locker.stderr, /not UTF-8/);
+  });
 });
 
 describe("the help", () => {

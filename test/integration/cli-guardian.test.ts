@@ -134,11 +134,11 @@ for (const kind of kinds) {
       skip: noDescriptors,
     }, async () => {
       await using guarded = await setUp(kind, 60_000);
-      const ours = openFiles(guarded.locker.pid).slice(0, 3);
+      const ours = [0, 1, 2].map((descriptor) => fileOf(guarded.locker.pid, descriptor));
       const theirs = await eventually(
         "it has closed its output",
         () => openFiles(guarded.guardian),
-        (files) => !files[1]?.startsWith("socket"),
+        () => !fileOf(guarded.guardian, 1).startsWith("socket"),
       );
       assert.deepEqual(
         theirs.filter((file) => ours.includes(file) && file !== "/dev/null"),
@@ -148,16 +148,18 @@ for (const kind of kinds) {
   });
 }
 
-/** What the descriptors of a process refer to, in order. */
+/** What all descriptors of a process refer to. */
 function openFiles(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  return Array.from(readdirSync(folder), (descriptor) => {
-    try {
-      return readlinkSync(`${folder}/${descriptor}`);
-    } catch {
-      return "closed meanwhile";
-    }
-  });
+  return readdirSync(`/proc/${pid}/fd`).map((descriptor) => fileOf(pid, descriptor));
+}
+
+/** What a descriptor of a process refers to. */
+function fileOf(pid: number, descriptor: number | string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch {
+    return "closed";
+  }
 }
 
 describe("a guardian that cannot be started", () => {

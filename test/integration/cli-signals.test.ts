@@ -58,7 +58,9 @@ describe("a signal while the command runs", () => {
   });
 
   it("reaches the descendants of the command", async () => {
-    const { locker } = await setUp(`bash -c "trap 'echo grandchild; exit' USR1; echo ready; ${loop}" & wait`);
+    const { locker } = await setUp(
+      `bash -c "trap 'echo grandchild; exit' USR1; echo ready; ${loop}" & trap : USR1; ${loop}`,
+    );
     locker.signal("SIGUSR1");
     await locker.line(/grandchild/);
     await end(locker);

@@ -58,7 +58,7 @@ test("every test that docs/guarantees.md names exists under that title", async (
   const missing = await Promise.all(
     named.map(async ([, file = "", quoted = ""]) => {
       const source = await readFile(join(project, file), "utf8");
-      const titles = [...quoted.matchAll(/"([^"]+)"/g)].map(([, title = ""]) => title);
+      const titles = [...quoted.matchAll(/"([^"]+)"/g)].flatMap(([, title = ""]) => title.split(" › "));
       return titles.filter((title) => !source.includes(title)).map((title) => `${file}: ${title}`);
     }),
   );
