@@ -15,7 +15,8 @@ const longestSummary = 400;
 /**
  * Waits in line until the lock is held. On a terminal, a line tells meanwhile whom we wait for, and is gone afterwards.
  *
- * @throws UsageError when etcd could not take the key; what {@link LockManager.acquire} throws; the reason of `signal` when it aborts.
+ * @throws UsageError when etcd could not take the key; what {@link LockManager.acquire} throws; the reason of `signal`
+ * when it aborts.
  */
 export async function acquireLock(
   manager: LockManager,
@@ -26,7 +27,6 @@ export async function acquireLock(
 ): Promise<HeldLock> {
   const over = new AbortController();
   const onWaiting = ({ key }: Waiting): void => {
-    reporter.note("the lock is taken; waiting in line");
     showWaiting(manager, job.key, key, host, reporter, over.signal).catch(() => undefined);
   };
   try {
@@ -61,13 +61,17 @@ async function showWaiting(
   reporter: Reporter,
   over: AbortSignal,
 ): Promise<void> {
-  if (!reporter.hasStatusLine) return;
   const startedAt = host.now();
-  for (;;) {
+  const describe = async (): Promise<string> => {
     // Without an answer from etcd, we still say that we wait.
-    const line: Line | undefined = await manager.inspect(name).catch(() => undefined);
+    const silence = delay(statusIntervalMs, undefined, { signal: over });
+    const line: Line | undefined = await Promise.race([manager.inspect(name).catch(() => undefined), silence]);
     over.throwIfAborted();
-    reporter.showStatus(formatWaiting(line, ownKey, host.now() - startedAt));
+    return formatWaiting(line, ownKey, host.now() - startedAt);
+  };
+  if (reporter.isVerbose) reporter.note(await describe());
+  while (reporter.hasStatusLine) {
+    reporter.showStatus(await describe());
     await delay(statusIntervalMs, undefined, { signal: over });
   }
 }

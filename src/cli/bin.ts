@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import module from "node:module";
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { type Host, passedOnSignals } from "./host.ts";
@@ -18,7 +18,7 @@ const host: Host = {
   environment: process.env,
   hasTerminalInput: isatty(0),
   standardError: {
-    isTerminal: isatty(2),
+    isTerminal: isatty(2) && process.env.TERM !== "dumb",
     get columns(): number {
       return process.stderr.columns || 80;
     },
@@ -42,11 +42,15 @@ function finish({ exitCode, output }: Outcome): void {
   setTimeout(() => process.exit(), exitLimitMs).unref();
 }
 
-/** Starting takes less time when Node.js (22 or newer) need not compile. Not in `/tmp`, where others may write. */
+/**
+ * Starting takes less time when Node.js (22 or newer) need not compile. What was compiled is run unseen: it is kept where
+ * nobody else can write, and so neither in `/tmp` nor in the home of whoever called `sudo`.
+ */
 function keepCompiledCode(): void {
-  const directory = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  if ("enableCompileCache" in module && typeof module.enableCompileCache === "function") {
-    module.enableCompileCache(join(directory, "etcd-lock"));
+  const home = process.env.HOME;
+  const isOurs = home !== undefined && statSync(home, { throwIfNoEntry: false })?.uid === process.getuid?.();
+  if (isOurs && "enableCompileCache" in module && typeof module.enableCompileCache === "function") {
+    module.enableCompileCache(join(home, ".cache", "etcd-lock"));
   }
 }
 

@@ -42,7 +42,7 @@ function obey(line: string): void {
     deadline = Number(value);
     setTimeout(() => void checkDeadline(), Math.max(0, Math.min(deadline - clock.now(), pollMs)));
   } else if (word === "spawning") marker = value;
-  else if (word === "leader") leader = Number(value);
+  else if (word === "leader" && Number(value) > 1) leader = Number(value);
   else if (word === "done") process.exit(0);
   void checkDeadline();
 }
@@ -82,11 +82,7 @@ function findAll(table: readonly ProcessEntry[]): readonly ProcessEntry[] {
   const mark = marker;
   if (mark === undefined) return [];
   if (leader !== undefined) return findMembers(table, { leader, marker: mark, shared });
-  return table.filter(
-    (entry) =>
-      (shared === undefined || (entry.session === shared.session && entry.pid !== shared.self)) &&
-      carriesMarker(entry.pid, mark),
-  );
+  return table.filter(({ pid }) => carriesMarker(pid, mark));
 }
 
 function kill(pid: number): void {

@@ -50,10 +50,10 @@ descends() {
 }
 
 is_member() {
-  if [[ $way == own && $leader ]]; then [[ \${sessions[$1]} == "$leader" ]]; return; fi
-  [[ $1 != "$locker" && $1 != "$$" ]] || return 1
-  [[ $way == own || \${sessions[$1]} == "$session" ]] || return 1
-  [[ $leader ]] && descends "$1" || is_marked "$1"
+  if [[ ! $leader ]]; then is_marked "$1"; return; fi
+  [[ \${sessions[$1]} == "$leader" ]] && return 0
+  [[ $way == shared && \${sessions[$1]} == "$session" && $1 != "$locker" ]] || return 1
+  descends "$1" || is_marked "$1"
 }
 
 # A member that forks and ends between two entries of the table could hide its child in it, but hardly twice.
@@ -109,7 +109,7 @@ while :; do
   case $buffer in
     "deadline "*) deadline=\${buffer#* } ;;
     "spawning "*) marker=\${buffer#* } ;;
-    "leader "*) leader=\${buffer#* } ;;
+    "leader "*) ((\${buffer#* } > 1)) && leader=\${buffer#* } ;;
     done) exit 0 ;;
   esac
   buffer=

@@ -37,12 +37,12 @@ export function findMembers(
       entry.session === undefined ? entry.group === leader || descends(entry, leader, byPid) : entry.session === leader,
     );
   }
-  return table.filter(
-    (entry) =>
-      entry.pid !== shared.self &&
-      entry.session === shared.session &&
-      (descends(entry, leader, byPid) || isMarked(entry)),
-  );
+  return table.filter((entry) => {
+    // A command that shares the session of the terminal can still make one of its own, as `setsid` does.
+    if (entry.session === leader) return true;
+    if (entry.pid === shared.self || entry.session !== shared.session) return false;
+    return descends(entry, leader, byPid) || isMarked(entry);
+  });
 }
 
 function descends(entry: ProcessEntry, leader: number, byPid: ReadonlyMap<number, ProcessEntry>): boolean {

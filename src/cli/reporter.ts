@@ -29,6 +29,11 @@ export class Reporter {
     if (this.#isVerbose) this.#print(`etcdlocker +${(this.#now() / 1_000).toFixed(3)}s ${text}`);
   }
 
+  /** Whether notes are read. */
+  get isVerbose(): boolean {
+    return this.#isVerbose;
+  }
+
   /** Whether there is somebody to show a status to. */
   get hasStatusLine(): boolean {
     return this.#output.isTerminal;

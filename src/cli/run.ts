@@ -24,8 +24,9 @@ export async function runJob(job: Job, host: Host): Promise<number> {
   return await new Run(job, host).untilOver();
 }
 
-/** How long closing the connection may take, in milliseconds: less when etcd did not even answer before. */
-const closeLimitMs = { usual: 3_000, unanswered: 300 };
+/** How long leaving may take in all, in milliseconds, and closing the connection at least. */
+const leaveLimitMs = 5_000;
+const closeLeastMs = 300;
 
 /** A signal came while we waited for the lock. */
 class EndedBySignal extends Error {
@@ -58,7 +59,7 @@ class Run {
   /** From the start of the command until it is known that it, and what it started, are gone. */
   #mayBeInside = false;
   #previous: ReceivedSignal | undefined;
-  #closeLimitMs = closeLimitMs.usual;
+  #leaveBy: number | undefined;
 
   constructor(job: Job, host: Host) {
     this.#job = job;
@@ -119,8 +120,11 @@ class Run {
   /** Runs the command until nobody is inside. */
   async #supervise(manager: LockManager, lock: HeldLock, guardian: Guardian): Promise<Verdict> {
     const { ttl } = lock;
+    const marginMs = stopMarginMs(ttl, this.#job.killAfterMs);
+    // The last renewal was that of a waiter, and may be too long ago for a command that needs time to end.
+    if (lock.remaining <= marginMs) await this.#unlessHurried(lock.renew()).catch(() => undefined);
     const watch = new HoldWatch(this.#host, manager, lock, {
-      stopMarginMs: stopMarginMs(ttl, this.#job.killAfterMs),
+      stopMarginMs: marginMs,
       onDeadline: (remainingMs) => {
         // Later than our own SIGKILL, so that it is we who do it as long as we can.
         guardian.setDeadline(remainingMs - killReserveMs(ttl) / 2);
@@ -144,7 +148,7 @@ class Run {
       const verdict = await supervision.untilOver();
       if (verdict.end === undefined) await this.#reportStuck(supervision, lock);
       else this.#mayBeInside = false;
-      this.#phase = { kind: "leaving" };
+      this.#beginToLeave();
       return verdict;
     } finally {
       watch.end();
@@ -166,26 +170,31 @@ class Run {
       this.#reporter.note("gave the lock back");
       return wasHeld;
     } catch (error) {
-      this.#closeLimitMs = closeLimitMs.unanswered;
       this.#reporter.say(`the lock could not be given back: ${messageOf(error)}`);
       return true;
     }
   }
 
   #noteLoss(verdict: Verdict): Verdict {
-    if (!verdict.isLost)
-      this.#reporter.say("the lock was lost while the command ran: it was gone when it was given back");
+    if (!verdict.isLost) this.#reporter.say("the lock was lost while the command ran: when it ended, it was not ours");
     return { ...verdict, isLost: true };
   }
 
   async #close(manager: LockManager): Promise<void> {
-    this.#phase = { kind: "leaving" };
+    const limitMs = Math.max(closeLeastMs, this.#beginToLeave() - this.#host.now());
     const limit = new AbortController();
-    const late = delay(this.#closeLimitMs, undefined, { signal: limit.signal }).catch(() => undefined);
+    const late = delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined);
     await this.#unlessHurried(Promise.race([manager.close(), late])).catch((error) => {
       this.#reporter.note(`closing the connection failed: ${messageOf(error)}`);
     });
     limit.abort();
+  }
+
+  /** Until when we should be gone. */
+  #beginToLeave(): number {
+    this.#phase = { kind: "leaving" };
+    this.#leaveBy ??= this.#host.now() + leaveLimitMs;
+    return this.#leaveBy;
   }
 
   #receive(signal: PassedOnSignal): void {
@@ -235,9 +244,8 @@ async function openManager(job: Job): Promise<LockManager> {
       refreshInterval: job.refreshMs,
     });
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError)
-      throw new UsageError(error.message, { cause: error });
-    throw error;
+    const isOption = error instanceof TypeError || error instanceof RangeError;
+    throw isOption ? new UsageError(error.message, { cause: error }) : error;
   }
 }
 

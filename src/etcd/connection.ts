@@ -1,13 +1,12 @@
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { onAbort } from "../abort.ts";
 
 /** One gRPC method of etcd. */
-export interface Method<Request extends DescMessage, Response extends DescMessage> {
+export interface Method<Request, Response> {
   readonly path: string;
-  readonly request: Request;
-  readonly response: Response;
+  readonly request: { encode(message: Request): BinaryWriter };
+  readonly response: { decode(bytes: Uint8Array): Response };
 }
 
 export interface TryOptions {
@@ -41,15 +40,15 @@ export class Connection {
   }
 
   /** Sends one request, once. Rejects with grpc-js's `ServiceError`, or with the signal's reason. */
-  unary<Request extends DescMessage, Response extends DescMessage>(
+  unary<Request, Response>(
     method: Method<Request, Response>,
-    request: MessageInitShape<Request>,
+    request: Request,
     options: TryOptions,
-  ): Promise<MessageShape<Response>> {
+  ): Promise<Response> {
     const client = this.#open();
     const answersBefore = this.#answers;
     return new Promise((resolve, reject) => {
-      const settle = (error: ServiceError | null, response?: MessageShape<Response>): void => {
+      const settle = (error: ServiceError | null, response?: Response): void => {
         stopListening();
         if (options.signal?.aborted) reject(options.signal.reason);
         else if (response !== undefined) resolve(this.#answered(response));
@@ -57,8 +56,8 @@ export class Connection {
       };
       const call = client.makeUnaryRequest(
         method.path,
-        (message: MessageInitShape<Request>) => encode(method.request, message),
-        (bytes: Buffer) => fromBinary(method.response, bytes),
+        (message: Request) => encode(method, message),
+        (bytes: Buffer) => method.response.decode(bytes),
         request,
         noMetadata,
         { deadline: deadlineIn(options.timeoutMs) },
@@ -69,31 +68,31 @@ export class Connection {
   }
 
   /** Opens a stream of requests and responses. */
-  stream<Request extends DescMessage, Response extends DescMessage>(
+  stream<Request, Response>(
     method: Method<Request, Response>,
     options: { readonly timeoutMs?: number; readonly metadata?: Metadata } = {},
-  ): ClientDuplexStream<MessageInitShape<Request>, MessageShape<Response>> {
+  ): ClientDuplexStream<Request, Response> {
     return this.#open().makeBidiStreamRequest(
       method.path,
-      (message: MessageInitShape<Request>) => encode(method.request, message),
-      (bytes: Buffer) => fromBinary(method.response, bytes),
+      (message: Request) => encode(method, message),
+      (bytes: Buffer) => method.response.decode(bytes),
       options.metadata ?? noMetadata,
       options.timeoutMs === undefined ? {} : { deadline: deadlineIn(options.timeoutMs) },
     );
   }
 
   /** Sends one request on a stream of its own, and takes the first response: how a lease is kept alive once. */
-  exchange<Request extends DescMessage, Response extends DescMessage>(
+  exchange<Request, Response>(
     method: Method<Request, Response>,
-    request: MessageInitShape<Request>,
+    request: Request,
     options: TryOptions,
-  ): Promise<MessageShape<Response>> {
+  ): Promise<Response> {
     const client = this.#open();
     const answersBefore = this.#answers;
     const call = this.stream(method, { timeoutMs: options.timeoutMs });
     return new Promise((resolve, reject) => {
       const stopListening = options.signal === undefined ? () => {} : onAbort(options.signal, () => call.cancel());
-      call.on("data", (response: MessageShape<Response>) => {
+      call.on("data", (response: Response) => {
         stopListening();
         resolve(this.#answered(response));
         call.cancel();
@@ -129,20 +128,26 @@ export class Connection {
    * (grpc-node#2785).
    */
   #failed(error: ServiceError | null, client: Client, answersBefore: number): unknown {
+    if (error?.code === status.UNAVAILABLE && client !== this.#client) return givenUp(error);
     const isSilent = error?.code === status.DEADLINE_EXCEEDED && this.#answers === answersBefore;
     if (isSilent && client === this.#client) this.discard();
     return error ?? closedEarly();
   }
 }
 
-function encode<Request extends DescMessage>(schema: Request, message: MessageInitShape<Request>): Buffer {
-  const bytes = toBinary(schema, create(schema, message));
+function encode<Request>({ request }: Method<Request, unknown>, message: Request): Buffer {
+  const bytes = request.encode(message).finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** grpc-js takes an instant of the wall clock, and makes a time span of it at once. */
 function deadlineIn(timeoutMs: number): number {
   return Date.now() + timeoutMs;
+}
+
+/** Another try on the same connection ran out of time, and closed it. */
+function givenUp(cause: ServiceError): Error {
+  return Object.assign(new Error("the connection did not answer", { cause }), { code: status.UNAVAILABLE });
 }
 
 function closedEarly(): Error {

@@ -14,7 +14,7 @@ import type {
   WatchListener,
   WatchTarget,
 } from "./etcd-client.ts";
-import type { ResponseHeader } from "./gen/etcd_pb.ts";
+import type { ResponseHeader } from "./gen/etcd.ts";
 import { leaseGrant, leaseKeepAlive, leaseRevoke, leaseTimeToLive, txn } from "./methods.ts";
 import { TransactionBatcher } from "./transaction-batcher.ts";
 import { WatchStream } from "./watch-stream.ts";
@@ -97,6 +97,6 @@ export class GrpcEtcdClient implements EtcdClient {
   }
 }
 
-function answer({ response, sentAt, unsettled }: Settled<{ header?: ResponseHeader | undefined }>): Answer {
+function answer({ response, sentAt, unsettled }: Settled<{ header: ResponseHeader | undefined }>): Answer {
   return { header: decodeHeader(response.header), sentAt, unsettled };
 }

@@ -1,51 +1,51 @@
 import type { Method } from "./connection.ts";
 import {
-  LeaseGrantRequestSchema,
-  LeaseGrantResponseSchema,
-  LeaseKeepAliveRequestSchema,
-  LeaseKeepAliveResponseSchema,
-  LeaseRevokeRequestSchema,
-  LeaseRevokeResponseSchema,
-  LeaseTimeToLiveRequestSchema,
-  LeaseTimeToLiveResponseSchema,
-  TxnRequestSchema,
-  TxnResponseSchema,
-  WatchRequestSchema,
-  WatchResponseSchema,
-} from "./gen/etcd_pb.ts";
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+  TxnRequest,
+  TxnResponse,
+  WatchRequest,
+  WatchResponse,
+} from "./gen/etcd.ts";
 
-export const txn: Method<typeof TxnRequestSchema, typeof TxnResponseSchema> = {
+export const txn: Method<TxnRequest, TxnResponse> = {
   path: "/etcdserverpb.KV/Txn",
-  request: TxnRequestSchema,
-  response: TxnResponseSchema,
+  request: TxnRequest,
+  response: TxnResponse,
 };
 
-export const leaseGrant: Method<typeof LeaseGrantRequestSchema, typeof LeaseGrantResponseSchema> = {
+export const leaseGrant: Method<LeaseGrantRequest, LeaseGrantResponse> = {
   path: "/etcdserverpb.Lease/LeaseGrant",
-  request: LeaseGrantRequestSchema,
-  response: LeaseGrantResponseSchema,
+  request: LeaseGrantRequest,
+  response: LeaseGrantResponse,
 };
 
-export const leaseKeepAlive: Method<typeof LeaseKeepAliveRequestSchema, typeof LeaseKeepAliveResponseSchema> = {
+export const leaseKeepAlive: Method<LeaseKeepAliveRequest, LeaseKeepAliveResponse> = {
   path: "/etcdserverpb.Lease/LeaseKeepAlive",
-  request: LeaseKeepAliveRequestSchema,
-  response: LeaseKeepAliveResponseSchema,
+  request: LeaseKeepAliveRequest,
+  response: LeaseKeepAliveResponse,
 };
 
-export const leaseRevoke: Method<typeof LeaseRevokeRequestSchema, typeof LeaseRevokeResponseSchema> = {
+export const leaseRevoke: Method<LeaseRevokeRequest, LeaseRevokeResponse> = {
   path: "/etcdserverpb.Lease/LeaseRevoke",
-  request: LeaseRevokeRequestSchema,
-  response: LeaseRevokeResponseSchema,
+  request: LeaseRevokeRequest,
+  response: LeaseRevokeResponse,
 };
 
-export const leaseTimeToLive: Method<typeof LeaseTimeToLiveRequestSchema, typeof LeaseTimeToLiveResponseSchema> = {
+export const leaseTimeToLive: Method<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse> = {
   path: "/etcdserverpb.Lease/LeaseTimeToLive",
-  request: LeaseTimeToLiveRequestSchema,
-  response: LeaseTimeToLiveResponseSchema,
+  request: LeaseTimeToLiveRequest,
+  response: LeaseTimeToLiveResponse,
 };
 
-export const watch: Method<typeof WatchRequestSchema, typeof WatchResponseSchema> = {
+export const watch: Method<WatchRequest, WatchResponse> = {
   path: "/etcdserverpb.Watch/Watch",
-  request: WatchRequestSchema,
-  response: WatchResponseSchema,
+  request: WatchRequest,
+  response: WatchResponse,
 };

@@ -56,7 +56,7 @@ export interface Transaction {
    * The line that it concerns. With one, it may travel together with transactions of other lines; without, it is sent by
    * itself.
    */
-  readonly line?: string;
+  readonly line?: string | undefined;
   readonly compare: readonly Comparison[];
   readonly success: readonly Operation[];
   readonly failure: readonly Operation[];

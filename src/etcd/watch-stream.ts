@@ -1,14 +1,13 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 import type { EndpointRotation } from "./endpoint-rotation.ts";
 import type { Watch, WatchListener, WatchTarget } from "./etcd-client.ts";
-import type { WatchRequestSchema, WatchResponse } from "./gen/etcd_pb.ts";
+import { WatchCreateRequest, type WatchRequest, type WatchResponse } from "./gen/etcd.ts";
 import { watch as watchMethod } from "./methods.ts";
 import { decodeEvent, encodeKey, noPutFilter } from "./wire.ts";
 
-type Call = ClientDuplexStream<MessageInitShape<typeof WatchRequestSchema>, WatchResponse>;
+type Call = ClientDuplexStream<WatchRequest, WatchResponse>;
 
 interface Subscription {
   readonly target: WatchTarget;
@@ -66,7 +65,7 @@ export class WatchStream {
     if (!this.#subscriptions.delete(id)) return;
     if (this.#subscriptions.size === 0) this.#end();
     else if (this.#state.kind === "open") {
-      this.#state.call.write({ requestUnion: { case: "cancelRequest", value: { watchId: id } } });
+      this.#state.call.write({ requestUnion: { $case: "cancelRequest", value: { watchId: id } } });
     }
   }
 
@@ -83,17 +82,13 @@ export class WatchStream {
   }
 
   #create(call: Call, id: bigint, target: WatchTarget): void {
-    call.write({
-      requestUnion: {
-        case: "createRequest",
-        value: {
-          watchId: id,
-          key: encodeKey(target.key),
-          ...(target.rangeEnd === undefined ? {} : { rangeEnd: encodeKey(target.rangeEnd) }),
-          filters: target.deletionsOnly === true ? [noPutFilter] : [],
-        },
-      },
+    const value = WatchCreateRequest.fromPartial({
+      watchId: id,
+      key: encodeKey(target.key),
+      rangeEnd: encodeKey(target.rangeEnd),
+      filters: target.deletionsOnly === true ? [noPutFilter] : [],
     });
+    call.write({ requestUnion: { $case: "createRequest", value } });
   }
 
   #receive(call: Call, response: WatchResponse): void {
@@ -118,7 +113,7 @@ export class WatchStream {
       this.#reopen(call);
       return;
     }
-    call.write({ requestUnion: { case: "progressRequest", value: {} } });
+    call.write({ requestUnion: { $case: "progressRequest", value: {} } });
     this.#state = { ...this.#state, heard: false, check: this.#checkLater(call) };
   }
 

@@ -1,14 +1,14 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Header, KeyEvent } from "./etcd-client.ts";
 import type {
-  CompareSchema,
-  RequestOpSchema,
+  Compare,
+  RequestOp,
   ResponseHeader,
   ResponseOp,
-  TxnRequestSchema,
+  TxnRequest,
   Event as WireEvent,
   KeyValue as WireKeyValue,
-} from "./gen/etcd_pb.ts";
+} from "./gen/etcd.ts";
+import { RangeRequest } from "./gen/etcd.ts";
 import type { Comparison, KeyValue, Operation, OperationResult, Range, Transaction } from "./transaction.ts";
 
 /** Numbers of etcd's enumerations (rpc.proto, kv.proto). */
@@ -20,15 +20,17 @@ const deleteEvent = 1;
 /** The watch filter that leaves out puts. */
 export const noPutFilter = 0;
 
-export function encodeKey(key: string): Uint8Array {
-  return Buffer.from(key);
+const noBytes = Buffer.alloc(0);
+
+export function encodeKey(key: string | undefined): Buffer {
+  return key === undefined ? noBytes : Buffer.from(key);
 }
 
-export function decodeKey(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString();
+export function decodeKey(key: Buffer): string {
+  return key.toString();
 }
 
-export function encodeTransaction(transaction: Transaction): MessageInitShape<typeof TxnRequestSchema> {
+export function encodeTransaction(transaction: Transaction): TxnRequest {
   return {
     compare: transaction.compare.map(encodeComparison),
     success: transaction.success.map(encodeOperation),
@@ -45,7 +47,7 @@ export function decodeHeader(header: ResponseHeader | undefined): Header {
 }
 
 export function decodeResult({ response }: ResponseOp): OperationResult {
-  switch (response.case) {
+  switch (response?.$case) {
     case "responseRange":
       return { kind: "range", keyValues: response.value.kvs.map(decodeKeyValue) };
     case "responseDeleteRange":
@@ -65,11 +67,11 @@ export function decodeEvent(event: WireEvent): KeyEvent {
   const keyValue = event.kv;
   return {
     kind: event.type === deleteEvent ? "delete" : "put",
-    key: decodeKey(keyValue?.key ?? new Uint8Array()),
+    key: decodeKey(keyValue?.key ?? noBytes),
     modRevision: keyValue?.modRevision ?? 0n,
     createRevision: keyValue?.createRevision ?? 0n,
     leaseId: keyValue?.lease ?? 0n,
-    value: keyValue?.value ?? new Uint8Array(),
+    value: keyValue?.value ?? noBytes,
   };
 }
 
@@ -83,45 +85,45 @@ function decodeKeyValue(keyValue: WireKeyValue): KeyValue {
   };
 }
 
-function encodeComparison(comparison: Comparison): MessageInitShape<typeof CompareSchema> {
+function encodeComparison(comparison: Comparison): Compare {
+  const { key, rangeEnd, is, of, to } = comparison;
   return {
-    key: encodeKey(comparison.key),
-    ...(comparison.rangeEnd === undefined ? {} : { rangeEnd: encodeKey(comparison.rangeEnd) }),
-    result: compareResult[comparison.is],
-    target: compareTarget[comparison.of],
-    targetUnion:
-      comparison.of === "create-revision"
-        ? { case: "createRevision", value: comparison.to }
-        : { case: "modRevision", value: comparison.to },
+    key: encodeKey(key),
+    rangeEnd: encodeKey(rangeEnd),
+    result: compareResult[is],
+    target: compareTarget[of],
+    targetUnion: { $case: of === "create-revision" ? "createRevision" : "modRevision", value: to },
   };
 }
 
-function encodeOperation(operation: Operation): MessageInitShape<typeof RequestOpSchema> {
+function encodeOperation(operation: Operation): RequestOp {
   switch (operation.kind) {
     case "put": {
       const { key, value, leaseId } = operation;
-      return {
-        request: { case: "requestPut", value: { key: encodeKey(key), value: Buffer.from(value), lease: leaseId } },
-      };
+      const request = { key: encodeKey(key), value: Buffer.from(value), lease: leaseId };
+      return { request: { $case: "requestPut", value: request } };
     }
     case "delete":
-      return { request: { case: "requestDeleteRange", value: { key: encodeKey(operation.key) } } };
+      return {
+        request: { $case: "requestDeleteRange", value: { key: encodeKey(operation.key), rangeEnd: noBytes } },
+      };
     case "range":
-      return { request: { case: "requestRange", value: encodeRange(operation) } };
+      return { request: { $case: "requestRange", value: encodeRange(operation) } };
     case "transaction":
-      return { request: { case: "requestTxn", value: encodeTransaction(operation.transaction) } };
+      return { request: { $case: "requestTxn", value: encodeTransaction(operation.transaction) } };
   }
 }
 
-function encodeRange(range: Range) {
-  return {
-    key: encodeKey(range.key),
-    ...(range.rangeEnd === undefined ? {} : { rangeEnd: encodeKey(range.rangeEnd) }),
-    limit: BigInt(range.limit ?? 0),
-    keysOnly: range.keysOnly ?? false,
-    maxCreateRevision: range.maxCreateRevision ?? 0n,
-    ...(range.byCreateRevision === undefined
-      ? {}
-      : { sortOrder: sortOrder[range.byCreateRevision], sortTarget: sortByCreateRevision }),
-  };
+function encodeRange({ key, rangeEnd, limit, keysOnly, maxCreateRevision, byCreateRevision }: Range): RangeRequest {
+  return RangeRequest.fromPartial({
+    key: encodeKey(key),
+    rangeEnd: encodeKey(rangeEnd),
+    limit: BigInt(limit ?? 0),
+    keysOnly: keysOnly ?? false,
+    maxCreateRevision: maxCreateRevision ?? 0n,
+    ...(byCreateRevision !== undefined && {
+      sortOrder: sortOrder[byCreateRevision],
+      sortTarget: sortByCreateRevision,
+    }),
+  });
 }

@@ -85,7 +85,7 @@ async function waitForTurns(
  * the turn came later in other lines. Then lease and hold records are renewed first.
  */
 async function assureAdmissions(session: Session, admissions: readonly Admission[]): Promise<readonly Admission[]> {
-  const isStale = (provedAt: number): boolean => session.clock.now() >= provedAt + holdTimeMs(session.ttl) / 2;
+  const isStale = (provedAt: number): boolean => session.clock.now() >= provedAt + (holdTimeMs(session.ttl) * 2) / 3;
   if (isStale(session.renewedAt)) await session.renew();
   session.signal.throwIfAborted();
   const touched = admissions.some(({ touchedAt }) => isStale(touchedAt))

@@ -70,8 +70,8 @@ export class EtcdCluster {
     }
     const answering = this.members.filter((member) => member.isRunning && !member.isPaused);
     const endpoints = this.#endpointsOf(answering.length === 0 ? this.members : answering);
-    const { stdout } = await run(etcdctl, [`--endpoints=${endpoints}`, ...words], {
-      env: { ...environment, ETCDCTL_API: "3", ...this.#credentials },
+    const { stdout } = await run(etcdctl, [`--endpoints=${endpoints}`, ...this.#credentials, ...words], {
+      env: { ...environment, ETCDCTL_API: "3" },
       maxBuffer: 64 * 1_024 * 1_024,
       timeout: etcdctlLimitMs,
     });
@@ -92,13 +92,13 @@ export class EtcdCluster {
     return members.map(({ endpoint }) => (this.tls === undefined ? endpoint : `https://${endpoint}`));
   }
 
-  /** As etcdctl takes them: the password is not seen in the list of processes. */
-  get #credentials(): NodeJS.ProcessEnv {
+  /** Of two flags, the last one wins: a caller may come as somebody else. */
+  get #credentials(): string[] {
     const { tls, user } = this;
-    return {
-      ...(tls && { ETCDCTL_CACERT: tls.caFile, ETCDCTL_CERT: tls.certFile, ETCDCTL_KEY: tls.keyFile }),
-      ...(user && { ETCDCTL_USER: `${user.name}:${user.password}` }),
-    };
+    return [
+      ...(tls === undefined ? [] : [`--cacert=${tls.caFile}`, `--cert=${tls.certFile}`, `--key=${tls.keyFile}`]),
+      ...(user === undefined ? [] : [`--user=${user.name}:${user.password}`]),
+    ];
   }
 
   /** A leader that was deposed while it was frozen does not know it yet: the newest term decides. */
@@ -106,7 +106,7 @@ export class EtcdCluster {
     const asked = this.members.filter((member) => member.isRunning && !member.isPaused);
     const answers = await Promise.all(
       asked.map(async (member) => {
-        const status = await readMemberStatus({ endpoint: member.endpoint, tls: this.tls }, 1_000);
+        const status = await readMemberStatus({ endpoint: member.endpoint, tls: this.tls }, this.user, 1_000);
         return { member, status };
       }),
     );

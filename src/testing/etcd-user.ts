@@ -24,3 +24,10 @@ export async function enableAuth(gateway: Gateway, root: EtcdUser): Promise<void
   ];
   for (const step of steps) await askGateway(gateway, { ...step, timeoutMs: callLimitMs });
 }
+
+/** What shows to the members, for some minutes, that it is `user` who asks. */
+export async function authenticate(gateway: Gateway, { name, password }: EtcdUser, timeoutMs: number): Promise<string> {
+  const answer = await askGateway(gateway, { path: "/v3/auth/authenticate", body: { name, password }, timeoutMs });
+  const { token = "" }: { token?: string } = JSON.parse(answer);
+  return token;
+}

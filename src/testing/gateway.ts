@@ -15,15 +15,18 @@ export interface GatewayCall {
   readonly path: string;
   /** For POST: what to send, as JSON. Without it, the call is a GET. */
   readonly body?: object;
+  /** Of a user that has said who it is. */
+  readonly token?: string | undefined;
   readonly timeoutMs: number;
 }
 
 /** The body of a good answer, over a connection of its own. Rejects for everything else. */
-export function askGateway({ endpoint, tls }: Gateway, { path, body, timeoutMs }: GatewayCall): Promise<string> {
+export function askGateway({ endpoint, tls }: Gateway, { path, body, token, timeoutMs }: GatewayCall): Promise<string> {
   return new Promise((resolve, reject) => {
     const url = `${tls === undefined ? "http" : "https"}://${endpoint}${path}`;
     const method = body === undefined ? "GET" : "POST";
-    const options = { method, agent: false, signal: AbortSignal.timeout(timeoutMs), ...tls };
+    const headers = token === undefined ? {} : { authorization: token };
+    const options = { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs), ...tls };
     const call = (tls === undefined ? httpRequest : httpsRequest)(url, options, (response) => {
       let text = "";
       response.setEncoding("utf8");

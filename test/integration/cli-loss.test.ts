@@ -154,7 +154,7 @@ describe("a signal while etcd does not answer", () => {
     await using proxy = await startProxy(etcd.endpoints[0] ?? "");
     await using run = await setUp();
     await using waiter = startEtcdlocker([proxy.endpoint], ["-v", "-k", run.name, "true"]);
-    await waiter.line(/waiting in line/);
+    await waiter.line(/ waiting, \d+ ahead/);
     proxy.hold();
     waiter.signal("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 150));

@@ -95,7 +95,7 @@ describe("a command under a lock", () => {
     const others = [];
     for (const who of ["second", "third", "fourth"]) {
       const other = startEtcdlocker(endpoints, ["-v", ...words(who)]);
-      await other.line(/waiting in line/);
+      await other.line(/ waiting, \d+ ahead/);
       others.push(other);
     }
     first.child.stdin?.end("\n");
@@ -103,6 +103,30 @@ describe("a command under a lock", () => {
     const { stdout } = await run("cat", log);
     const turns = ["second", "third", "fourth"].flatMap((who) => [`${who} in`, `${who} out`]);
     assert.deepEqual(stdout.trim().split("\n"), ["first out", ...turns]);
+  });
+});
+
+describe("a command that needs most of the TTL to end", () => {
+  it("runs also when the last renewal of the wait was long ago", async () => {
+    const name = newName();
+    const holder = startEtcdlocker(endpoints, ["-k", name, "sh", "-c", "echo ready; read line"]);
+    await holder.line(/ready/);
+    const waiter = startEtcdlocker(endpoints, [
+      "-v",
+      "-t10",
+      "-r1",
+      "--kill-after=7",
+      "-k",
+      name,
+      "sh",
+      "-c",
+      "exit 5",
+    ]);
+    await waiter.line(/ waiting, \d+ ahead/);
+    // A session renews its lease every half TTL while it waits.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    holder.child.stdin?.end("\n");
+    assert.equal((await waiter.end()).code, 5);
   });
 });
 

@@ -25,7 +25,7 @@ async function setUp(script: string, ...options: string[]): Promise<{ locker: Pr
 async function setUpWaiter(): Promise<{ holder: Program; waiter: Program; name: string }> {
   const { locker: holder, name } = await setUp("echo ready; sleep 1000");
   const waiter = startEtcdlocker(endpoints, ["-v", "-k", name, "echo", "never"]);
-  await waiter.line(/waiting in line/);
+  await waiter.line(/ waiting, \d+ ahead/);
   return { holder, waiter, name };
 }
 

@@ -122,6 +122,20 @@ describe("a command on a terminal", { skip: terminalIsMissing }, () => {
     await terminal.end();
   });
 
+  it("is ended with the lock also when it makes a session of its own", async () => {
+    const name = newName();
+    const script = 'echo "ready $ETCDLOCKER_LEASE"; trap "" TERM; sleep 1000 & wait';
+    const terminal = startInTerminal(
+      endpoints,
+      `exec $ETCDLOCKER -k ${name} --kill-after 0 -- setsid bash -c '${script}'`,
+    );
+    const { text } = await terminal.line(/^ready/);
+    const command = descendantsOf(lockerIn(terminal));
+    await etcd.etcdctl("del", "--", `${name}/${text.split(" ")[1]?.trim()}`);
+    assert.equal((await terminal.end()).code, 2);
+    assert.deepEqual(command.filter(isAlive), []);
+  });
+
   it("may be an interactive shell, with jobs, which end with the lock", async () => {
     const name = newName();
     const terminal = startInTerminal(

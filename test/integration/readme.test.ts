@@ -14,7 +14,14 @@ import { startProgram } from "../support/programs.ts";
 const project = fileURLToPath(new URL("../../..", import.meta.url));
 
 const pagesWithPrograms = ["README.md", "docs/migrating-from-1.md"];
-const pages = [...pagesWithPrograms, "docs/design.md", "docs/guarantees.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const pages = [
+  ...pagesWithPrograms,
+  "docs/cli.md",
+  "docs/design.md",
+  "docs/guarantees.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+];
 
 const texts = new Map(
   await Promise.all(pages.map(async (page) => [page, await readFile(join(project, page), "utf8")] as const)),

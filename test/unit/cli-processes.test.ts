@@ -86,6 +86,11 @@ describe("the processes of a command that shares the terminal", () => {
     assert.deepEqual(membersOf(rule, [entry(20, 10, 20, 20), entry(10, 5, 5, 3)], [20]), [10]);
   });
 
+  it("are those of the session that the command makes for itself, too", () => {
+    const table = [entry(5, 3, 5, 3), entry(10, 5, 10, 10), entry(11, 10, 10, 10), entry(12, 1, 12, 10)];
+    assert.deepEqual(membersOf(rule, table), [10, 11, 12]);
+  });
+
   it("are found also when the list contradicts itself", () => {
     assert.deepEqual(membersOf(rule, [entry(30, 31, 5, 3), entry(31, 30, 5, 3)]), []);
   });

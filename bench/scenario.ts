@@ -1,0 +1,143 @@
+import type { EtcdCluster } from "#dist/testing/index.js";
+import { Contestant } from "./contestant.ts";
+import type { BenchOptions } from "./options.ts";
+import type { Peers } from "./peers.ts";
+import type { Job } from "./protocol.ts";
+import type { Figures, MissingPeer, PeerResult, ScenarioResult } from "./results.ts";
+import { type EtcdSetup, startBenchEtcd } from "./servers/bench-etcd.ts";
+import { addChecks, type Check, type Turn } from "./turns.ts";
+
+/** What every scenario is given. */
+export interface Setting {
+  readonly options: BenchOptions;
+  readonly peers: Peers;
+  /** 0 when there is no Redis. */
+  readonly redisPort: number;
+}
+
+export interface Scenario {
+  readonly id: string;
+  readonly title: string;
+  /** The figure that is compared first. */
+  readonly mainFigure: string;
+  /** Left out of a quick run. */
+  readonly isSlow?: boolean;
+  measure(setting: Setting): Promise<Pick<ScenarioResult, "peers" | "missing">>;
+}
+
+/** How one peer takes part in a scenario. */
+export interface Entrant {
+  readonly peer: string;
+  readonly processes: number;
+  readonly job: Pick<Job, "callers" | "isShared" | "holdMs">;
+}
+
+/** Who takes part, and how long and on what. */
+export interface Race {
+  readonly id: string;
+  readonly etcd: EtcdSetup;
+  readonly entrants: readonly Entrant[];
+  readonly rounds: number;
+  /** How long each peer is measured in each round, in milliseconds. */
+  readonly sliceMs: number;
+  /** What is made of the turns of one round. */
+  judge(turns: readonly Turn[], sliceMs: number, entrant: Entrant): Figures;
+  /** What is looked at for correctness; nothing where each caller has a lock of its own. */
+  check?(turns: readonly Turn[]): Check;
+}
+
+/** All turns of a peer, round by round. */
+export type TurnsOfRounds = readonly (readonly Turn[])[];
+
+export interface RaceOutcome {
+  readonly peers: readonly PeerResult[];
+  readonly missing: readonly MissingPeer[];
+  readonly turns: ReadonlyMap<string, TurnsOfRounds>;
+}
+
+/** A first, shorter slice for each, that does not count: compilers, connections and caches are warm then. */
+const warmUpShare = 0.4;
+
+/**
+ * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
+ * processes are there from the beginning; those that are not measured do nothing.
+ */
+export async function race(setting: Setting, plan: Race): Promise<RaceOutcome> {
+  const { present, missing } = sortOut(setting.peers, plan.entrants);
+  await using etcd = await startBenchEtcd(plan.etcd);
+  const runners: Runner[] = [];
+  try {
+    for (const entrant of present) runners.push(await startRunner(setting, plan, etcd, entrant));
+    for (const { contestant } of runners) await contestant.run(plan.sliceMs * warmUpShare);
+    for (let round = 0; round < plan.rounds; round += 1) {
+      for (const runner of rotate(runners, round)) await runRound(plan, runner);
+    }
+    await Promise.all(runners.map(({ contestant }) => contestant.stop()));
+  } finally {
+    for (const { contestant } of runners) contestant.kill();
+  }
+  return {
+    peers: runners.map(({ entrant: { peer }, figures, check }) => ({ peer, rounds: figures, check })),
+    missing,
+    turns: new Map(runners.map(({ entrant, turns }) => [entrant.peer, turns])),
+  };
+}
+
+interface Runner {
+  readonly entrant: Entrant;
+  readonly contestant: Contestant;
+  readonly figures: Figures[];
+  readonly turns: (readonly Turn[])[];
+  check: Check | undefined;
+}
+
+/** Those that are there, and the others. */
+export function sortOut(
+  peers: Peers,
+  entrants: readonly Entrant[],
+): { readonly present: readonly Entrant[]; readonly missing: readonly MissingPeer[] } {
+  const missing = entrants.flatMap(({ peer }) => {
+    const reason = peers.whyMissing(peer);
+    return reason === undefined ? [] : [{ peer, reason }];
+  });
+  return { present: entrants.filter(({ peer }) => missing.every((other) => other.peer !== peer)), missing };
+}
+
+/** Starts the processes of one entrant. */
+export async function startContestant(
+  { peers, redisPort }: Setting,
+  id: string,
+  endpoints: readonly string[],
+  { peer, processes, job }: Entrant,
+  timing: (process: number) => Pick<Job, "startDelayMs" | "startStepMs"> = () => ({ startDelayMs: 0, startStepMs: 0 }),
+): Promise<Contestant> {
+  const jobOf = (process: number): Job => ({
+    ...job,
+    ...timing(process),
+    peer,
+    endpoints,
+    redisPort,
+    packages: peers.packages.folder,
+    name: `/bench/${id}/${peer}${job.isShared ? "" : `/${process}`}`,
+  });
+  const jobs = Array.from({ length: processes }, (_, process) => jobOf(process));
+  return await Contestant.start(jobs.map((each) => peers.commandLine(each)));
+}
+
+async function startRunner(setting: Setting, plan: Race, etcd: EtcdCluster, entrant: Entrant): Promise<Runner> {
+  const contestant = await startContestant(setting, plan.id, etcd.endpoints, entrant);
+  return { entrant, contestant, figures: [], turns: [], check: undefined };
+}
+
+async function runRound(plan: Race, runner: Runner): Promise<void> {
+  const turns = await runner.contestant.run(plan.sliceMs);
+  runner.figures.push(plan.judge(turns, plan.sliceMs, runner.entrant));
+  runner.turns.push(turns);
+  const check = plan.check?.(turns);
+  if (check !== undefined) runner.check = runner.check === undefined ? check : addChecks(runner.check, check);
+}
+
+function rotate<T>(list: readonly T[], by: number): readonly T[] {
+  const start = by % Math.max(1, list.length);
+  return [...list.slice(start), ...list.slice(0, start)];
+}

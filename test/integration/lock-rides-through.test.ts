@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { EtcdRefusedError } from "#dist/index.js";
+import type { EtcdMember } from "#dist/testing/index.js";
+import { eventually, within } from "../support/eventually.ts";
+import { collectErrors, etcdOfFile, etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
+import { readLine, readOnlyRecord } from "../support/stored-line.ts";
+
+const setUp = etcdOfFile();
+
+/** Ends etcd at once, and starts it again with its data after `downMs`. */
+async function restart(member: EtcdMember, downMs: number): Promise<void> {
+  await member.kill();
+  await delay(downMs);
+  await member.start();
+}
+
+/** Makes everything that has happened so far unreadable, and removes it. */
+async function compact({ cluster }: LockSetting): Promise<void> {
+  const [{ Status }] = JSON.parse(await cluster.etcdctl("endpoint", "status", "--write-out=json"));
+  await cluster.etcdctl("compaction", "--physical", `${Status.header.revision}`);
+}
+
+describe("a held lock with a TTL of 5 survives", { concurrency: true }, () => {
+  it("a restart of its only etcd in 1 s, with who waits behind it", async (t) => {
+    const setting = await etcdOfTest(t);
+    const lock = setting.lock();
+    const errors = collectErrors(lock);
+    await lock.lock();
+    const token = lock.fencingToken;
+    const waiter = setting.manager();
+    const turn = waiter.acquire(setting.key);
+    await isWaiting(waiter);
+    const [, place] = (await readLine(setting.cluster, setting.key)).entries;
+    await restart(setting.member, 1_000);
+    await lock.lock();
+    await delay(5_000);
+    assert.deepEqual([lock.held, lock.fencingToken, errors], [true, token, []]);
+    assert.equal((await readLine(setting.cluster, setting.key)).entries[1]?.createRevision, place?.createRevision);
+    await lock.unlock();
+    await within(2_000, "the turn of the waiter", turn);
+  });
+
+  it("compaction of all that it has written, and so does the wait behind it", async (t) => {
+    const setting = await etcdOfTest(t);
+    const lock = setting.lock({ ttl: 2 });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    const waiter = setting.manager({ ttl: 2 });
+    const turn = waiter.acquire(setting.key);
+    await isWaiting(waiter);
+    for (let round = 0; round < 4; round += 1) {
+      await lock.lock();
+      await compact(setting);
+      await delay(600);
+    }
+    assert.deepEqual([lock.held, errors], [true, []]);
+    await Promise.all([lock.unlock(), compact(setting)]);
+    await within(2_000, "the turn of the waiter", turn);
+  });
+
+  it("a half-open connection, which is left for another", async (t) => {
+    const setting = setUp(t);
+    const [first, second] = [await setting.proxy(), await setting.proxy()];
+    const lock = setting.lock({ etcd: [first.endpoint, second.endpoint] });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    const used = first.open > 0 ? first : second;
+    used.hold();
+    const { version } = await readOnlyRecord(setting.cluster, setting.key);
+    await eventually(
+      "it is renewed elsewhere",
+      () => readOnlyRecord(setting.cluster, setting.key),
+      (record) => record.version > version,
+    );
+    await delay(5_000);
+    assert.deepEqual([lock.held, errors], [true, []]);
+    await lock.unlock();
+  });
+});
+
+describe("a waiter is served within 2 s", { concurrency: true }, () => {
+  for (const [fault, inject] of [
+    ["the connection was cut", "cut"],
+    ["the network swallowed everything", "hold"],
+    ["the network swallowed the answers", "dropAnswers"],
+  ] as const) {
+    it(`after ${fault}, for longer than the TTL, and the lock became free meanwhile`, async (t) => {
+      const setting = setUp(t);
+      const holder = await setting.heldElsewhere();
+      const proxy = await setting.proxy();
+      const manager = setting.manager({ endpoints: proxy.endpoint, ttl: 2 });
+      const turn = manager.acquire(setting.key);
+      await isWaiting(manager);
+      proxy[inject]();
+      await holder.release();
+      await delay(4_000);
+      await proxy.resume();
+      const held = await within(2_000, "the turn", turn);
+      assert.equal(held.held, true);
+      await held.verify();
+    });
+  }
+
+  it("of the lock becoming free, although the connection is half open: another is found", async (t) => {
+    const setting = setUp(t);
+    const holder = await setting.heldElsewhere();
+    const [first, second] = [await setting.proxy(), await setting.proxy()];
+    const manager = setting.manager({ endpoints: [first.endpoint, second.endpoint], ttl: 5 });
+    const turn = manager.acquire(setting.key);
+    await isWaiting(manager);
+    const used = first.open > 0 ? first : second;
+    used.hold();
+    await holder.release();
+    // Nothing is told on that connection: 2 s are enough to notice.
+    const held = await within(4_000, "the turn", turn);
+    assert.equal(held.held, true);
+  });
+
+  it("after etcd was down for longer than every TTL: the holder has lost, and the lock goes on", async (t) => {
+    const setting = await etcdOfTest(t);
+    const lock = setting.lock({ ttl: 2 });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    const manager = setting.manager({ ttl: 2 });
+    const turn = manager.acquire(setting.key);
+    await isWaiting(manager);
+    await setting.member.kill();
+    await eventually(
+      "the holder is told",
+      () => errors.length,
+      (count) => count === 1,
+    );
+    await delay(2_000);
+    await setting.member.start();
+    // The lease of the holder begins anew with etcd's start, so that its entry goes only a TTL later, unless it says so.
+    await assert.rejects(lock.unlock(), { code: "NOT_HELD" });
+    const held = await within(2_000, "the turn", turn);
+    assert.equal(held.held, true);
+    assert.equal(errors.length, 1);
+  });
+
+  it("by an etcd that was frozen for longer than the TTL, if the lock is free", async (t) => {
+    const setting = await etcdOfTest(t);
+    const holder = await setting.manager({ ttl: 10 }).acquire(setting.key);
+    const manager = setting.manager({ ttl: 2 });
+    const turn = manager.acquire(setting.key);
+    await isWaiting(manager);
+    setting.member.pause();
+    await delay(4_000);
+    setting.member.resume();
+    await holder.release();
+    const held = await within(2_000, "the turn", turn);
+    await held.verify();
+  });
+
+  it("and so is everybody who came while etcd was away, one after the other", async (t) => {
+    const setting = await etcdOfTest(t);
+    await setting.member.kill();
+    const manager = setting.manager({ ttl: 5 });
+    const served: number[] = [];
+    const turns = [1, 2, 3].map(async (number) => {
+      const held = await manager.acquire(setting.key);
+      served.push(number);
+      await held.release();
+    });
+    await delay(1_000);
+    await setting.member.start();
+    await within(3_000, "everybody's turn", Promise.all(turns));
+    assert.equal(served.length, 3);
+  });
+});
+
+describe("without space for writes in etcd (NOSPACE)", () => {
+  it("held locks survive, can be given back, and waiters keep their place; new ones are refused clearly", async (t) => {
+    const setting = await etcdOfTest(t, { extraArguments: [`--quota-backend-bytes=${4 * 1024 * 1024}`] });
+    const { cluster, key } = setting;
+    const lock = setting.lock({ ttl: 3 });
+    const freed = setting.lock({ ttl: 3, key: `${key}freed` });
+    const errors = collectErrors(lock);
+    await Promise.all([lock.lock(), freed.lock()]);
+    const waiter = setting.manager({ ttl: 3 });
+    const turn = waiter.acquire(key);
+    await isWaiting(waiter);
+    await fill(setting);
+    const newcomer = setting.manager({ ttl: 3 });
+    await assert.rejects(newcomer.acquire(`${key}new`), (error) => {
+      assert.ok(error instanceof EtcdRefusedError, `${error}`);
+      assert.equal(error.status, "RESOURCE_EXHAUSTED");
+      assert.match(error.message, /space/);
+      return true;
+    });
+    // Longer than a TTL without a write.
+    await delay(4_000);
+    assert.deepEqual([lock.held, freed.held, errors], [true, true, []]);
+    await freed.unlock();
+    assert.deepEqual((await readLine(cluster, `${key}freed`)).entries, []);
+    const [, place] = (await readLine(cluster, key)).entries;
+    await lock.unlock();
+    assert.equal(await Promise.race([turn, delay(500, "waits")]), "waits");
+    assert.equal((await readLine(cluster, key)).entries[0]?.createRevision, place?.createRevision);
+    await makeSpace(setting);
+    const held = await within(5_000, "the turn of the waiter", turn);
+    await held.verify();
+  });
+});
+
+/** Writes until etcd takes no more. */
+async function fill({ cluster }: LockSetting): Promise<void> {
+  const value = "x".repeat(100_000);
+  for (let number = 0; number < 200; number += 1) {
+    try {
+      await cluster.etcdctl("put", `fill/${number}`, value);
+    } catch (error) {
+      assert.match(String(error), /database space exceeded/);
+      return;
+    }
+  }
+  assert.fail("etcd took everything");
+}
+
+async function makeSpace(setting: LockSetting): Promise<void> {
+  await setting.cluster.etcdctl("del", "--prefix", "fill/");
+  await compact(setting);
+  await setting.cluster.etcdctl("defrag");
+  await setting.cluster.etcdctl("alarm", "disarm");
+}
