@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { nowMs } from "./monotonic.ts";
 import type { Command, Report } from "./protocol.ts";
 import { readTurns, type Turn } from "./turns.ts";
 
@@ -39,12 +40,18 @@ export class Contestant implements AsyncDisposable {
 
   /** Has all processes begin at the same instant, and stop asking after `durationMs`. Resolves with all turns. */
   async run(durationMs: number): Promise<readonly Turn[]> {
-    const atNs = Number(process.hrtime.bigint()) + (noticeMs + this.#programs.length) * 1e6;
-    this.#tell({ kind: "run", atNs, untilNs: atNs + durationMs * 1e6 });
-    const reports = await Promise.all(
-      this.#programs.map((program) => program.expect("turns", durationMs + answerLimitMs)),
-    );
-    return reports.flatMap(({ turns }, index) => readTurns(index, turns ?? []));
+    return await this.begin(durationMs).turns;
+  }
+
+  /** As {@link run}, and tells when it begins: CLOCK_MONOTONIC in milliseconds. */
+  begin(durationMs: number): { readonly atMs: number; readonly turns: Promise<readonly Turn[]> } {
+    const atMs = nowMs() + noticeMs + this.#programs.length;
+    this.#tell({ kind: "run", atNs: atMs * 1e6, untilNs: (atMs + durationMs) * 1e6 });
+    const reports = this.#programs.map(async (program, index) => {
+      const { turns = [] } = await program.expect("turns", durationMs + answerLimitMs);
+      return readTurns(index, turns);
+    });
+    return { atMs, turns: Promise.all(reports).then((turns) => turns.flat()) };
   }
 
   /** Has all processes take `count` locks each, and keep them. */

@@ -15,7 +15,7 @@ export interface BenchOptions {
 
 export const usage = `Usage: npm run bench -- [options]
 
-  --only WORDS    only scenarios whose id contains one of the words, separated by commas
+  --only WORDS    only scenarios with these ids, or whose ids contain these words, separated by commas
   --quick         all scenarios but the slowest, with short rounds (about 3 minutes)
   --rounds N      how often each peer is measured in each scenario (5; quick: 3)
   --out FOLDER    where results go (a complete run: bench/results; any other: build/bench-results)

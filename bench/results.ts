@@ -1,5 +1,5 @@
-import type { Check } from "./turns.ts";
 import { type Histogram, type Spread, spread } from "./statistics.ts";
+import type { Check } from "./turns.ts";
 
 /** Named figures of one peer in one round. Rates are per second, `…Ms` milliseconds. */
 export type Figures = Readonly<Record<string, number>>;

@@ -3,6 +3,7 @@ import { Contestant } from "./contestant.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 import type { Job } from "./protocol.ts";
+import { whyItFailed } from "./provision/run-program.ts";
 import type { Figures, MissingPeer, PeerResult, ScenarioResult } from "./results.ts";
 import { type EtcdSetup, startBenchEtcd } from "./servers/bench-etcd.ts";
 import { addChecks, type Check, type Turn } from "./turns.ts";
@@ -60,35 +61,50 @@ const warmUpShare = 0.4;
 
 /**
  * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
- * processes are there from the beginning; those that are not measured do nothing.
+ * processes are there from the beginning; those that are not measured do nothing. Whoever fails is left out from then on.
  */
 export async function race(setting: Setting, plan: Race): Promise<RaceOutcome> {
   const { present, missing } = sortOut(setting.peers, plan.entrants);
   await using etcd = await startBenchEtcd(plan.etcd);
-  const runners: Runner[] = [];
+  const runners: Runner[] = present.map((entrant) => ({ entrant, figures: [], turns: [] }));
   try {
-    for (const entrant of present) runners.push(await startRunner(setting, plan, etcd, entrant));
-    for (const { contestant } of runners) await contestant.run(plan.sliceMs * warmUpShare);
+    for (const runner of runners) await attempt(runner, () => prepare(setting, plan, etcd, runner));
     for (let round = 0; round < plan.rounds; round += 1) {
-      for (const runner of rotate(runners, round)) await runRound(plan, runner);
+      for (const runner of rotate(runners, round)) await attempt(runner, () => runRound(plan, runner));
     }
-    await Promise.all(runners.map(({ contestant }) => contestant.stop()));
+    for (const runner of runners) await attempt(runner, async () => await runner.contestant?.stop());
   } finally {
-    for (const { contestant } of runners) contestant.kill();
+    for (const { contestant } of runners) contestant?.kill();
   }
+  const sound = runners.filter(({ failure }) => failure === undefined);
   return {
-    peers: runners.map(({ entrant: { peer }, figures, check }) => ({ peer, rounds: figures, check })),
-    missing,
-    turns: new Map(runners.map(({ entrant, turns }) => [entrant.peer, turns])),
+    peers: sound.map(({ entrant: { peer }, figures, check }) => ({ peer, rounds: figures, check })),
+    missing: [...missing, ...failures(runners)],
+    turns: new Map(sound.map(({ entrant, turns }) => [entrant.peer, turns])),
   };
 }
 
 interface Runner {
   readonly entrant: Entrant;
-  readonly contestant: Contestant;
   readonly figures: Figures[];
   readonly turns: (readonly Turn[])[];
-  check: Check | undefined;
+  contestant?: Contestant;
+  check?: Check;
+  failure?: string;
+}
+
+async function attempt(runner: Runner, work: () => Promise<void>): Promise<void> {
+  if (runner.failure !== undefined) return;
+  try {
+    await work();
+  } catch (error) {
+    runner.failure = `it failed: ${whyItFailed(error)}`;
+    runner.contestant?.kill();
+  }
+}
+
+function failures(runners: readonly Runner[]): readonly MissingPeer[] {
+  return runners.flatMap(({ entrant: { peer }, failure: reason }) => (reason === undefined ? [] : [{ peer, reason }]));
 }
 
 /** Those that are there, and the others. */
@@ -124,13 +140,13 @@ export async function startContestant(
   return await Contestant.start(jobs.map((each) => peers.commandLine(each)));
 }
 
-async function startRunner(setting: Setting, plan: Race, etcd: EtcdCluster, entrant: Entrant): Promise<Runner> {
-  const contestant = await startContestant(setting, plan.id, etcd.endpoints, entrant);
-  return { entrant, contestant, figures: [], turns: [], check: undefined };
+async function prepare(setting: Setting, plan: Race, etcd: EtcdCluster, runner: Runner): Promise<void> {
+  runner.contestant = await startContestant(setting, plan.id, etcd.endpoints, runner.entrant);
+  await runner.contestant.run(plan.sliceMs * warmUpShare);
 }
 
 async function runRound(plan: Race, runner: Runner): Promise<void> {
-  const turns = await runner.contestant.run(plan.sliceMs);
+  const turns = (await runner.contestant?.run(plan.sliceMs)) ?? [];
   runner.figures.push(plan.judge(turns, plan.sliceMs, runner.entrant));
   runner.turns.push(turns);
   const check = plan.check?.(turns);

@@ -19,6 +19,11 @@ export interface TryAcquireOptions {
   readonly mode?: LockMode | undefined;
   /** A semaphore: at most so many hold the lock together. When two disagree, the smaller number wins. 1 by default. */
   readonly permits?: number | undefined;
+  /**
+   * How long etcd may be out of reach before the line has been entered, in milliseconds; the manager's by default, and
+   * with a `timeout` no longer than that, or a second.
+   */
+  readonly connectTimeout?: number | undefined;
   /** Ends the call: it rejects with the signal's reason, and the line has been left. */
   readonly signal?: AbortSignal | undefined;
   /** What others see of this owner besides id, host and process id; up to 8 KiB of JSON. */
@@ -38,7 +43,7 @@ export interface TryAcquireOptions {
 
 /** How to take a lock. */
 export interface AcquireOptions extends TryAcquireOptions {
-  /** How long to wait for the turn, in milliseconds; without limit by default. */
+  /** How long to wait for the turn, in milliseconds; without limit by default. A lock that is free is taken all the same. */
   readonly timeout?: number | undefined;
   /** Called when the lock is not to be had at once, and its line has been entered. */
   readonly onWaiting?: ((waiting: Waiting) => void) | undefined;
@@ -51,11 +56,14 @@ export interface Waiting {
   readonly key: string;
 }
 
+const leastConnectTimeoutMs = 1_000;
+
 /** What a manager gives where the call gives nothing. */
 export interface AcquireDefaults {
   readonly id: string;
   readonly ttl: number;
   readonly refreshInterval: number | undefined;
+  readonly connectTimeoutMs: number;
 }
 
 /** {@link AcquireOptions}, checked and complete. */
@@ -65,6 +73,7 @@ export interface ResolvedAcquire {
   readonly refreshIntervalMs: number;
   readonly atLeastMs: number;
   readonly timeoutMs: number | undefined;
+  readonly connectTimeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly onWaiting: ((waiting: Waiting) => void) | undefined;
 }
@@ -74,13 +83,16 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
   const ttl = checkTtl(options.ttl ?? defaults.ttl);
   const inherited = ttl === defaults.ttl ? defaults.refreshInterval : undefined;
   const { metadata } = options;
+  const timeoutMs = checkTimeout("timeout", options.timeout);
   const mode = checkMode(options.mode);
   const permits = checkPermits(options.permits, mode);
   return {
     ttl,
     refreshIntervalMs: checkRefreshInterval(options.refreshInterval ?? inherited ?? (ttl * 1_000) / 2, ttl),
     atLeastMs: checkAtLeast(options.atLeast),
-    timeoutMs: checkTimeout("timeout", options.timeout),
+    timeoutMs,
+    connectTimeoutMs:
+      checkTimeout("connectTimeout", options.connectTimeout) ?? connectTimeoutFor(timeoutMs, defaults.connectTimeoutMs),
     signal: checkSignal(options.signal),
     onWaiting: options.onWaiting,
     value: {
@@ -92,4 +104,9 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
       ...(metadata !== undefined && { metadata: checkMetadata(metadata) }),
     },
   };
+}
+
+/** Who does not want to wait long does not want to wait long for etcd either; but some time it needs. */
+export function connectTimeoutFor(timeoutMs: number | undefined, defaultMs: number): number {
+  return timeoutMs === undefined ? defaultMs : Math.min(defaultMs, Math.max(timeoutMs, leastConnectTimeoutMs));
 }

@@ -1,5 +1,5 @@
 import { linkSignals } from "./abort.ts";
-import type { ResolvedAcquire, Waiting } from "./acquire-options.ts";
+import type { ResolvedAcquire } from "./acquire-options.ts";
 import type { Clock } from "./clock.ts";
 import { HeldLock } from "./held-lock.ts";
 import { admitToLines } from "./line/admit-to-lines.ts";
@@ -15,7 +15,6 @@ import { waitTimeout } from "./wait-timeout.ts";
 export interface AcquisitionContext {
   readonly clock: Clock;
   readonly pool: SessionPool;
-  readonly connectTimeoutMs: number;
   /** Aborts when the manager is closed. */
   readonly closed: AbortSignal;
   /** Those that have not been given back yet. */
@@ -49,24 +48,19 @@ async function waitForAdmissions(
   patience: Patience,
   options: ResolvedAcquire,
 ): Promise<readonly Admission[]> {
-  const { clock, pool, connectTimeoutMs, closed } = context;
-  let waiting: Waiting | undefined;
-  using limit = waitTimeout(
-    clock,
-    options.timeoutMs,
-    () => waiting,
-    (name) => context.inspect(name),
-  );
+  const { clock, pool, closed } = context;
+  using limit = waitTimeout(clock, options.timeoutMs, (name) => context.inspect(name));
   using linked = linkSignals(closed, limit.signal, options.signal);
   return await admitToLines({
     lines,
     value: options.value,
     patience,
     signal: linked.signal,
-    connectTimeoutMs,
+    connectTimeoutMs: options.connectTimeoutMs,
     takeSession: (timeoutMs) => pool.take(options.ttl, timeoutMs, linked.signal),
     onWaiting: (entry) => {
-      waiting = { name: entry.line.name, key: entryKey(entry) };
+      const waiting = { name: entry.line.name, key: entryKey(entry) };
+      limit.inLine(waiting);
       options.onWaiting?.(waiting);
       context.tell("waiting", waiting);
     },

@@ -27,11 +27,11 @@ export interface ElectOptions extends Omit<AcquireOptions, "mode" | "permits" | 
 /** {@link LockManagerOptions}, checked and complete. */
 export interface ResolvedLockManager {
   readonly endpoints: readonly string[];
-  readonly connectTimeoutMs: number;
   readonly defaults: AcquireDefaults;
 }
 
-const defaultConnectTimeoutMs = 10_000;
+/** For how long etcd may be out of reach, in milliseconds, unless said otherwise. */
+export const defaultConnectTimeoutMs = 10_000;
 
 /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
 export function resolveLockManager(options: LockManagerOptions): ResolvedLockManager {
@@ -40,8 +40,8 @@ export function resolveLockManager(options: LockManagerOptions): ResolvedLockMan
   const ttl = checkTtl(options.ttl ?? defaultTtl);
   return {
     endpoints,
-    connectTimeoutMs: checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs,
     defaults: {
+      connectTimeoutMs: checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs,
       id: checkNonEmptyString("id", options.id ?? hostname()),
       ttl,
       refreshInterval: refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, ttl),

@@ -150,17 +150,19 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    */
   async breakLock(name: string, { fencingToken }: { readonly fencingToken: bigint }): Promise<boolean> {
     if (typeof fencingToken !== "bigint") throw new TypeError("fencingToken must be a bigint");
-    return await breakHold(this.#client, checkName(name), fencingToken, { timeoutMs: this.#options.connectTimeoutMs });
+    return await breakHold(this.#client, checkName(name), fencingToken, {
+      timeoutMs: this.#options.defaults.connectTimeoutMs,
+    });
   }
 
   /** Who holds `name` and who waits for it, in order; read linearizably. @throws EtcdUnavailableError, EtcdRefusedError. */
   async inspect(name: string): Promise<Line> {
-    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#options.connectTimeoutMs });
+    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#options.defaults.connectTimeoutMs });
   }
 
   /** Every line whose name begins with `prefix`, by name. @throws as {@link LockManager.inspect}. */
   async list(prefix: string): Promise<readonly Line[]> {
-    return await listLines(this.#client, prefix, { timeoutMs: this.#options.connectTimeoutMs });
+    return await listLines(this.#client, prefix, { timeoutMs: this.#options.defaults.connectTimeoutMs });
   }
 
   /** The line `name`, now and whenever it changes, until the iteration is left or `signal` aborts. */
@@ -184,7 +186,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Who leads the election `name`; `null` when nobody does for certain. @throws as {@link LockManager.inspect}. */
   async leader(name: string): Promise<Leader | null> {
-    return await readLeader(this.#client, checkName(name), { timeoutMs: this.#options.connectTimeoutMs });
+    return await readLeader(this.#client, checkName(name), { timeoutMs: this.#options.defaults.connectTimeoutMs });
   }
 
   /** Who leads the election `name`, now and whenever leader or proclamation change; `null` between two leaders. */
@@ -222,7 +224,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Another TTL for a lock that is held; it keeps its place. @internal */
   async changeTtl(lock: HeldLock, ttl: number): Promise<void> {
-    await lock.moveTo(await this.#pool.take(ttl, this.#options.connectTimeoutMs, this.#closed.signal));
+    await lock.moveTo(await this.#pool.take(ttl, this.#options.defaults.connectTimeoutMs, this.#closed.signal));
   }
 
   async *#watch<T>(
@@ -241,12 +243,10 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     extra: Pick<EntryValue, "proposal"> = {},
   ): Promise<readonly HeldLock[]> {
     this.#closed.signal.throwIfAborted();
-    const { connectTimeoutMs, defaults } = this.#options;
-    const resolved = resolveAcquire(options, defaults);
+    const resolved = resolveAcquire(options, this.#options.defaults);
     const context: AcquisitionContext = {
       clock: this.#clock,
       pool: this.#pool,
-      connectTimeoutMs,
       closed: this.#closed.signal,
       locks: this.#locks,
       inspect: (name) => this.inspect(name),

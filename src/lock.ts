@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { linkSignals, onAbort, orAborted } from "./abort.ts";
-import type { Waiting } from "./acquire-options.ts";
+import { connectTimeoutFor, type Waiting } from "./acquire-options.ts";
 import { systemClock } from "./clock.ts";
 import {
   EtcdLockError,
@@ -14,6 +14,7 @@ import type { EtcdSource } from "./etcd/endpoints.ts";
 import type { HeldLock } from "./held-lock.ts";
 import { LineName } from "./line/line-name.ts";
 import { LockManager } from "./lock-manager.ts";
+import { defaultConnectTimeoutMs } from "./lock-manager-options.ts";
 import {
   checkNonEmptyString,
   checkRefreshInterval,
@@ -23,7 +24,7 @@ import {
   defaultTtl,
 } from "./lock-options.ts";
 import { sharedManager } from "./shared-manager.ts";
-import { waitTimeout } from "./wait-timeout.ts";
+import { type WaitTimeout, waitTimeout } from "./wait-timeout.ts";
 
 export interface LockOptions {
   /** Ends the wait: `lock()` rejects with the signal's reason, and the line has been left. */
@@ -37,7 +38,8 @@ interface Wait {
   readonly done: Promise<HeldLock>;
   readonly controller: AbortController;
   callers: number;
-  waitingFor: Waiting | undefined;
+  readonly limits: Set<WaitTimeout>;
+  place: Waiting | undefined;
 }
 
 type State =
@@ -145,7 +147,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     if (this.#state.kind === "held" && this.#state.held.signal.aborted === false) {
       await this.#renew(this.#state.held, this.#state.ttl);
     } else {
-      await this.#join(this.#state.kind === "waiting" ? this.#state.wait : this.#startWait(), signal, timeout);
+      await this.#join(this.#state.kind === "waiting" ? this.#state.wait : this.#startWait(timeout), signal, timeout);
     }
     return this;
   }
@@ -193,7 +195,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     await held.renew({ refreshInterval: this.refreshInterval });
   }
 
-  #startWait(): Wait {
+  #startWait(timeout: number | undefined): Wait {
     const controller = new AbortController();
     const ttl = this.#ttl;
     const done = this.#manager.acquire(this.key, {
@@ -201,11 +203,13 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
       ttl,
       id: this.id,
       refreshInterval: this.refreshInterval,
+      connectTimeout: connectTimeoutFor(timeout, defaultConnectTimeoutMs),
       onWaiting: (waiting) => {
-        wait.waitingFor = waiting;
+        wait.place = waiting;
+        for (const limit of wait.limits) limit.inLine(waiting);
       },
     });
-    const wait: Wait = { done, controller, callers: 0, waitingFor: undefined };
+    const wait: Wait = { done, controller, callers: 0, limits: new Set(), place: undefined };
     this.#state = { kind: "waiting", wait };
     const isCurrent = (): boolean => this.#state.kind === "waiting" && this.#state.wait === wait;
     done.then(
@@ -249,18 +253,16 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   /** One caller of `lock()`: may stop waiting for itself; the last one ends the wait. */
   async #join(wait: Wait, signal: AbortSignal | undefined, timeout: number | undefined): Promise<void> {
     wait.callers += 1;
-    using limit = waitTimeout(
-      systemClock,
-      timeout,
-      () => wait.waitingFor,
-      (name) => this.#manager.inspect(name),
-    );
+    using limit = waitTimeout(systemClock, timeout, (name) => this.#manager.inspect(name));
+    if (wait.place !== undefined) limit.inLine(wait.place);
+    wait.limits.add(limit);
     using linked = linkSignals(signal, limit.signal);
     try {
       await orAborted(wait.done, linked.signal);
       wait.controller.signal.throwIfAborted();
     } catch (error) {
       wait.callers -= 1;
+      wait.limits.delete(limit);
       if (linked.signal.aborted && wait.callers === 0) await this.#endWait(wait, error);
       throw error;
     }

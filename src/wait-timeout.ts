@@ -1,5 +1,5 @@
 import type { Waiting } from "./acquire-options.ts";
-import type { Clock } from "./clock.ts";
+import type { Alarm, Clock } from "./clock.ts";
 import { formatDurationMs } from "./duration.ts";
 import { LockTimeoutError } from "./errors.ts";
 import type { Line, LineEntry } from "./line/inspect-line.ts";
@@ -8,43 +8,49 @@ import type { Line, LineEntry } from "./line/inspect-line.ts";
 export interface WaitTimeout extends Disposable {
   /** Aborts with a {@link LockTimeoutError} when time is up. */
   readonly signal: AbortSignal;
+  /** We stand in line, perhaps anew: from now on the limit counts. A lock that is free is never too late. */
+  inLine(waiting: Waiting): void;
 }
 
 /** How long the error may take to find out who is in the way, in milliseconds. */
 const inspectTimeoutMs = 500;
 
 /**
- * Ends a wait after `timeoutMs`; `undefined` means never. To say who was in the way, it asks `waitingFor` where we stand,
- * and `inspect` for the line.
+ * Ends a wait `timeoutMs` from now; `undefined` means never. To say who was in the way, it looks at the line with
+ * `inspect`.
  */
 export function waitTimeout(
   clock: Clock,
   timeoutMs: number | undefined,
-  waitingFor: () => Waiting | undefined,
   inspect: (name: string) => Promise<Line>,
 ): WaitTimeout {
+  const endsAt = clock.now() + (timeoutMs ?? 0);
   const controller = new AbortController();
+  let place: Waiting | undefined;
+  let alarm: Alarm | undefined;
   const end = (words: string): void => {
     const limit = formatDurationMs(timeoutMs ?? 0);
-    controller.abort(new LockTimeoutError(`the lock was not to be had within ${limit}${words}`));
+    const lock = place === undefined ? "the lock" : `lock ${JSON.stringify(place.name)}`;
+    controller.abort(new LockTimeoutError(`${lock} was not to be had within ${limit}${words}`));
   };
   const onTimeout = (): void => {
-    const waiting = waitingFor();
-    if (waiting === undefined) {
-      end("");
-      return;
-    }
     alarm = clock.schedule(inspectTimeoutMs, () => end(""));
-    inspect(waiting.name).then(
-      (line) => end(explainWait(line, waiting.key)),
+    inspect(place?.name ?? "").then(
+      (line) => end(explainWait(line, place?.key)),
       () => end(""),
     );
   };
-  let alarm = timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, onTimeout);
-  return { signal: controller.signal, [Symbol.dispose]: () => alarm?.cancel() };
+  return {
+    signal: controller.signal,
+    inLine: (waiting) => {
+      place = waiting;
+      if (timeoutMs !== undefined) alarm ??= clock.schedule(endsAt - clock.now(), onTimeout);
+    },
+    [Symbol.dispose]: () => alarm?.cancel(),
+  };
 }
 
-function explainWait({ entries }: Line, ownKey: string): string {
+function explainWait({ entries }: Line, ownKey: string | undefined): string {
   const ownIndex = entries.findIndex(({ key }) => key === ownKey);
   const ahead = ownIndex === -1 ? entries : entries.slice(0, ownIndex);
   const first = ahead[0];
@@ -54,5 +60,6 @@ function explainWait({ entries }: Line, ownKey: string): string {
 
 function describe({ id, host, pid, key }: LineEntry): string {
   if (id === undefined) return `a foreign contender (${key})`;
-  return host === undefined ? id : `${id} (${host}, pid ${pid})`;
+  if (host === undefined) return id;
+  return host === id ? `${id} (pid ${pid})` : `${id} (${host}, pid ${pid})`;
 }

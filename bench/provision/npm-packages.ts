@@ -23,7 +23,8 @@ export async function provideNpmPackages(): Promise<NpmPackages> {
 
 async function isInstalled(folder: string): Promise<boolean> {
   const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
-  const isSameLock = (await read(join(folder, "package-lock.json"))) === (await read(join(sources, "package-lock.json")));
+  const isSameLock =
+    (await read(join(folder, "package-lock.json"))) === (await read(join(sources, "package-lock.json")));
   // npm writes it when it has installed.
   return isSameLock && (await read(join(folder, "node_modules/.package-lock.json"))) !== "";
 }

@@ -1,3 +1,5 @@
+import { nowMs } from "../monotonic.ts";
+
 /** What etcd counted since it started, over all members. */
 export interface EtcdCounts {
   /** Messages that came from clients: requests, and what was sent on streams (watches, keepalives). */
@@ -26,7 +28,10 @@ export async function readEtcdCounts(endpoints: readonly string[]): Promise<Etcd
   );
   const samples = texts.flatMap(readSamples);
   const sum = (name: string, label = ""): number =>
-    samples.reduce((total, [own, labels, value]) => (own === name && labels.includes(label) ? total + value : total), 0);
+    samples.reduce(
+      (total, [own, labels, value]) => (own === name && labels.includes(label) ? total + value : total),
+      0,
+    );
   const received = "grpc_server_msg_received_total";
   return {
     messages: sum(received, 'grpc_service="etcdserverpb.'),
@@ -38,11 +43,6 @@ export async function readEtcdCounts(endpoints: readonly string[]): Promise<Etcd
     cpuSeconds: sum("process_cpu_seconds_total"),
     readAt: (startedAt + nowMs()) / 2,
   };
-}
-
-/** CLOCK_MONOTONIC in milliseconds. */
-export function nowMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 function readSamples(text: string): Sample[] {

@@ -94,7 +94,12 @@ function explainFailedTry(error: unknown, endpoint: string, timeoutMs: number): 
     );
   }
   if (statusName(error.code) === "DEADLINE_EXCEEDED") return `no answer within ${Math.round(timeoutMs)} ms`;
-  return error.details ?? error.message;
+  return plainWords(error.details ?? error.message);
+}
+
+/** What grpc-js wraps the error of the operating system into is of no use to anybody here. */
+function plainWords(details: string): string {
+  return /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\.? Resolution note:/.exec(details)?.[1] ?? details;
 }
 
 function isStatus(error: unknown): error is { code: number; message: string; details?: string } {
@@ -113,6 +118,6 @@ export function unavailable(
   cause?: unknown,
 ): EtcdUnavailableError {
   const words = failures.map(({ endpoint, message }) => `${endpoint}: ${message}`).join("; ") || "no try was answered";
-  const message = `etcd could not be reached for ${timeoutMs / 1_000} s (${words})`;
+  const message = `etcd could not be reached for ${timeoutMs / 1_000} s (${words}). Is it running, and is this its address?`;
   return new EtcdUnavailableError(message, failures, cause === undefined ? {} : { cause });
 }

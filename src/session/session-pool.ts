@@ -75,9 +75,16 @@ export class SessionPool {
 
   #closeLater(session: Session): void {
     const closeIfIdle = (): void => {
-      if (session.isIdle) this.#close(session, closeTimeoutMs.byItself).catch(() => {});
+      if (session.isIdle) this.#close(session, closeTimeoutMs.byItself).catch(() => this.#closeAgain(session));
     };
     this.#options.clock.schedule(lingerMs, closeIfIdle, false);
+  }
+
+  /** etcd was away: the lease of the hold records would outlive the session by many TTLs. */
+  #closeAgain(session: Session): void {
+    if (this.#closed.signal.aborted) return;
+    this.#open.add(session);
+    this.#closeLater(session);
   }
 
   async #close(session: Session, timeoutMs: number): Promise<void> {

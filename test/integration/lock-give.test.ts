@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { EtcdUnavailableError, type Lock, LockLostError, NotHeldError } from "#dist/index.js";
 import { eventually, within } from "../support/eventually.ts";
-import { collectErrors, etcdOfFile, isWaiting } from "../support/lock-setting.ts";
+import { assertNothingLeft, listLeases } from "../support/leftovers.ts";
+import { collectErrors, etcdOfFile, etcdOfTest, isWaiting } from "../support/lock-setting.ts";
 import { readKeys, readLine, readOnlyRecord } from "../support/stored-line.ts";
 
 const setUp = etcdOfFile();
@@ -218,6 +219,19 @@ describe("giving a lock back", { concurrency: true }, () => {
     }
     await abandoned;
     await setting.lineLength(1);
+  });
+
+  it("leaves no lease behind either, also when etcd is away in the moment when that would be ended", async (t) => {
+    const setting = await etcdOfTest(t);
+    const proxy = await setting.proxy();
+    const lock = setting.lock({ etcd: proxy.endpoint, ttl: 60 });
+    await lock.lock();
+    await lock.unlock();
+    proxy.cut();
+    assert.equal((await listLeases(setting.cluster)).length, 2);
+    await delay(3_000);
+    await proxy.resume();
+    await assertNothingLeft(setting.cluster);
   });
 
   it("by release() tells whether it was still held, the same each time", async (t) => {

@@ -172,6 +172,32 @@ describe("a waiter is served within 2 s", { concurrency: true }, () => {
   });
 });
 
+describe("a lock that was free is certain when lock() fulfils,", { concurrency: true }, () => {
+  for (const [fault, inject] of [
+    ["the connection was cut", "cut"],
+    ["the network swallowed everything", "hold"],
+    ["the network swallowed the answers", "dropAnswers"],
+  ] as const) {
+    it(`although ${fault} meanwhile for longer than the TTL`, async (t) => {
+      const setting = setUp(t);
+      const proxy = await setting.proxy();
+      const manager = setting.manager({ endpoints: proxy.endpoint, ttl: 2 });
+      // The session is there, so that it is the lock that is asked for.
+      const other = await manager.acquire(`${setting.key}other`);
+      proxy[inject]();
+      const taken = manager.acquire(setting.key);
+      await delay(3_000);
+      assert.equal(other.signal.aborted, true);
+      await proxy.resume();
+      const held = await within(5_000, "the lock", taken);
+      assert.ok(held.remaining > 0);
+      await held.verify();
+      await delay(2_500);
+      await held.verify();
+    });
+  }
+});
+
 describe("without space for writes in etcd (NOSPACE)", () => {
   it("held locks survive, can be given back, and waiters keep their place; new ones are refused clearly", async (t) => {
     const setting = await etcdOfTest(t, { extraArguments: [`--quota-backend-bytes=${4 * 1024 * 1024}`] });

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { EtcdUnavailableError, Lock, LockManager } from "#dist/index.js";
-import { within } from "../support/eventually.ts";
+import { eventually, within } from "../support/eventually.ts";
 import { assertNothingLeft } from "../support/leftovers.ts";
 import { etcdOfFile, etcdOfTest, type LockSetting } from "../support/lock-setting.ts";
 import { readKeys } from "../support/stored-line.ts";
@@ -173,6 +174,31 @@ describe("nothing is left behind", { concurrency: true }, () => {
     await setting.lineLength(0);
     const next = await within(2_000, "the lock, for somebody else", setting.manager().acquire(setting.key));
     assert.deepEqual([other.held, next.held], [true, true]);
+  });
+
+  it("when the wait is aborted, and its request arrives only after the line has been left on another way", async (t) => {
+    const setting = setUp(t);
+    const [first, second] = [await setting.proxy(), await setting.proxy()];
+    const manager = setting.manager({ endpoints: [first.endpoint, second.endpoint] });
+    await manager.acquire(`${setting.key}other`);
+    const [slow, quick] = first.open > 0 ? [first, second] : [second, first];
+    slow.hold();
+    const controller = new AbortController();
+    const ended = assert.rejects(manager.acquire(setting.key, { signal: controller.signal }), /enough/);
+    await eventually(
+      "the request is on its way",
+      () => slow.open,
+      (open) => open > 0,
+    );
+    await delay(100);
+    controller.abort(new Error("enough"));
+    await ended;
+    assert.ok(quick.accepted > 0);
+    await slow.resume();
+    const next = await within(3_000, "the lock, for somebody else", setting.manager().acquire(setting.key));
+    assert.equal(next.held, true);
+    await next.release();
+    await setting.lineLength(0);
   });
 
   it("neither key nor lease, by a process's only lock, whose leases were granted without its knowing", async (t) => {

@@ -112,7 +112,7 @@ describe("a try", { concurrency: true }, () => {
 describe("a wait", { concurrency: true }, () => {
   it("ends after its timeout, says who holds and how many were ahead, and has left the line", async (t) => {
     const setting = setUp(t);
-    await using _held = await setting.heldElsewhere();
+    const holder = await setting.heldElsewhere();
     const waiting = setting.manager({ id: "before us" });
     const turn = waiting.acquire(setting.key);
     await setting.lineLength(2);
@@ -122,7 +122,7 @@ describe("a wait", { concurrency: true }, () => {
       return true;
     });
     assert.equal((await readLine(setting.cluster, setting.key)).entries.length, 2);
-    await _held.release();
+    await holder.release();
     await (await turn).release();
   });
 
@@ -165,7 +165,7 @@ describe("a wait", { concurrency: true }, () => {
       );
       await entered;
     }
-    const { entries } = await managers[0].inspect(setting.key);
+    const { entries } = await setting.manager().inspect(setting.key);
     assert.deepEqual(
       keys,
       entries.slice(1).map(({ key }) => key),
@@ -199,78 +199,4 @@ describe("a wait", { concurrency: true }, () => {
       assert.deepEqual((await readLine(setting.cluster, setting.key)).entries, []);
     });
   }
-});
-
-describe("work with a lock", { concurrency: true }, () => {
-  it("resolves with what it made, after the lock was given back", async (t) => {
-    const setting = setUp(t);
-    const manager = setting.manager();
-    const token = await manager.withLock(setting.key, (lock) => {
-      lock.assertHeld();
-      return lock.fencingToken;
-    });
-    assert.ok(token > 0n);
-    assert.deepEqual((await readLine(setting.cluster, setting.key)).entries, []);
-    const mode = await manager.withLock(setting.key, { mode: "shared" }, async (lock) => lock.mode);
-    assert.equal(mode, "shared");
-  });
-
-  it("rejects with its own error, after the lock was given back", async (t) => {
-    const setting = setUp(t);
-    const own = new Error("the work failed");
-    for (const fail of [
-      () => Promise.reject(own),
-      () => {
-        throw own;
-      },
-    ]) {
-      await assert.rejects(setting.manager().withLock(setting.key, fail), (error) => error === own);
-      assert.deepEqual((await readLine(setting.cluster, setting.key)).entries, []);
-    }
-  });
-
-  it("rejects with the loss though it resolved, and leaves nothing", async (t) => {
-    const setting = setUp(t);
-    const work = setting.manager().withLock(setting.key, async () => {
-      await deleteEntry(setting);
-      return "done, or so it thinks";
-    });
-    await assert.rejects(work, LockLostError);
-    assert.deepEqual(await readLine(setting.cluster, setting.key), { entries: [], records: [] });
-  });
-
-  it("rejects with its own error rather than with the loss that came before", async (t) => {
-    const setting = setUp(t);
-    const own = new Error("the work failed");
-    const work = setting.manager().withLock(setting.key, async (lock) => {
-      await lock.renew();
-      await deleteEntry(setting);
-      await within(5_000, "the loss is told", new Promise((resolve) => lock.signal.addEventListener("abort", resolve)));
-      throw own;
-    });
-    await assert.rejects(work, (error) => error === own);
-  });
-
-  it("rejects with its own error rather than with that of a release that fails", async (t) => {
-    const setting = setUp(t);
-    const proxy = await setting.proxy();
-    const own = new Error("the work failed");
-    const work = setting.manager({ endpoints: proxy.endpoint }).withLock(setting.key, () => {
-      proxy.cut();
-      throw own;
-    });
-    await assert.rejects(work, (error) => error === own);
-  });
-
-  it("does not begin when the lock is not to be had, or when there is no work", async (t) => {
-    const setting = setUp(t);
-    await using _held = await setting.heldElsewhere();
-    const manager = setting.manager();
-    const unexpected = (): never => assert.fail("the work began");
-    await assert.rejects(manager.withLock(setting.key, { timeout: 100 }, unexpected), LockTimeoutError);
-    const withLock: (...words: unknown[]) => Promise<unknown> = Reflect.get(manager, "withLock").bind(manager);
-    await assert.rejects(withLock(setting.key), TypeError);
-    await assert.rejects(withLock(setting.key, {}), TypeError);
-    assert.equal((await readLine(setting.cluster, setting.key)).entries.length, 1);
-  });
 });

@@ -23,17 +23,15 @@ type contestant struct {
 	lockers []locker
 }
 
-func (c contestant) locker(caller int) locker { return c.lockers[caller] }
-
-func (c contestant) close() { _ = c.client.Close() }
+func (c *contestant) close() { _ = c.client.Close() }
 
 // open connects, and takes and gives back once what nobody else wants.
-func open(work job) (contestant, error) {
+func open(work job) (*contestant, error) {
 	client, err := clientv3.New(clientv3.Config{Endpoints: work.Endpoints, Logger: zap.NewNop()})
 	if err != nil {
-		return contestant{}, err
+		return nil, err
 	}
-	opened := contestant{client: client}
+	opened := &contestant{client: client}
 	for caller := range work.Callers {
 		lock, err := opened.open(work, caller)
 		if err != nil {
@@ -50,6 +48,21 @@ func open(work job) (contestant, error) {
 		return opened, err
 	}
 	return opened, idle.giveBack(context.Background())
+}
+
+// holdMany takes many locks, and keeps them.
+func (c *contestant) holdMany(work job, count int) error {
+	for caller := range count {
+		lock, err := c.open(work, caller)
+		if err != nil {
+			return err
+		}
+		if _, err := lock.take(context.Background()); err != nil {
+			return err
+		}
+		c.lockers = append(c.lockers, lock)
+	}
+	return nil
 }
 
 func (c *contestant) open(work job, caller int) (locker, error) {

@@ -24,9 +24,10 @@ type job struct {
 }
 
 type command struct {
-	Kind    string `json:"kind"`
-	AtNs    int64  `json:"atNs"`
-	UntilNs int64  `json:"untilNs"`
+	Kind    string  `json:"kind"`
+	AtNs    float64 `json:"atNs"`
+	UntilNs float64 `json:"untilNs"`
+	Count   int     `json:"count"`
 }
 
 // report is one line of the answer.
@@ -63,16 +64,25 @@ func serve() error {
 		if err := json.Unmarshal(input.Bytes(), &told); err != nil {
 			return err
 		}
-		if told.Kind != "run" {
-			return fmt.Errorf("unknown command %q", told.Kind)
-		}
-		turns, err := takeTurns(work, contestant, told.AtNs, told.UntilNs)
+		answer, err := obey(told, work, contestant)
 		if err != nil {
 			return err
 		}
-		say(report{Kind: "turns", Turns: turns})
+		say(answer)
 	}
 	return input.Err()
+}
+
+func obey(told command, work job, contestant *contestant) (report, error) {
+	switch told.Kind {
+	case "run":
+		turns, err := takeTurns(work, contestant, int64(told.AtNs), int64(told.UntilNs))
+		return report{Kind: "turns", Turns: turns}, err
+	case "hold":
+		return report{Kind: "holding"}, contestant.holdMany(work, told.Count)
+	default:
+		return report{}, fmt.Errorf("unknown command %q", told.Kind)
+	}
 }
 
 func say(line report) {

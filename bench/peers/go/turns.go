@@ -9,7 +9,7 @@ import (
 // takeTurns has every caller take and give back its lock, again and again, from atNs until untilNs. It returns five
 // numbers a turn: when it was asked for, when it started, when the release was called and when it was done, in
 // nanoseconds after atNs, and the fencing token.
-func takeTurns(work job, contestant contestant, atNs, untilNs int64) ([]int64, error) {
+func takeTurns(work job, contestant *contestant, atNs, untilNs int64) ([]int64, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(untilNs-nowNs())))
 	defer cancel()
 	perCaller := make([][]int64, work.Callers)
@@ -21,7 +21,7 @@ func takeTurns(work job, contestant contestant, atNs, untilNs int64) ([]int64, e
 			defer group.Done()
 			firstNs := atNs + int64((work.StartDelayMs+float64(caller)*work.StartStepMs)*1e6)
 			sleepUntil(firstNs)
-			perCaller[caller], errs[caller] = turnsOf(ctx, work, contestant.locker(caller), atNs, untilNs)
+			perCaller[caller], errs[caller] = turnsOf(ctx, work, contestant.lockers[caller], atNs, untilNs)
 		}()
 	}
 	group.Wait()

@@ -8,9 +8,7 @@ interface Etcd3Lock {
 }
 
 interface Etcd3Package {
-  Etcd3: new (options: {
-    hosts: readonly string[];
-  }) => { lock(name: string): Etcd3Lock; close(): void };
+  Etcd3: new (options: { hosts: readonly string[] }) => { lock(name: string): Etcd3Lock; close(): void };
 }
 
 /** npm `etcd3`: a lease of its own for each lock; it cannot wait for a lock. */
