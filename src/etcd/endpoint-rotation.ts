@@ -53,14 +53,17 @@ export class EndpointRotation {
       options.signal?.throwIfAborted();
       const connection = this.preferred;
       const sentAt = this.#clock.now();
-      const timeoutMs = Math.max(1, Math.min(options.tryTimeoutMs ?? defaultTryTimeoutMs, giveUpAt - sentAt));
+      const fullTimeoutMs = options.tryTimeoutMs ?? defaultTryTimeoutMs;
+      const timeoutMs = Math.max(1, Math.min(fullTimeoutMs, giveUpAt - sentAt));
       try {
         const response = await send(connection, { timeoutMs, signal: options.signal });
         return { response, sentAt, unsettled: tries > 0 };
       } catch (error) {
         if (options.signal?.aborted) throw options.signal.reason;
         const message = explainFailedTry(error, connection.endpoint, timeoutMs);
-        failures.set(connection.endpoint, message);
+        // The last try, cut short, says less than the one before.
+        if (timeoutMs === fullTimeoutMs || !failures.has(connection.endpoint))
+          failures.set(connection.endpoint, message);
         this.demote(connection);
         options.onFailedTry?.(connection.endpoint, message);
         if (this.#clock.now() >= giveUpAt) throw unavailable(listFailures(failures), options.timeoutMs, error);

@@ -135,7 +135,7 @@ test("fencing-object-store.mjs: the object store refuses a holder that is late",
 test("metrics.mjs: what happens to locks is counted, in the format of Prometheus", async (t) => {
   const program = start(t, "metrics.mjs");
   assert.equal((await program.end()).code, 0);
-  assert.match(program.stderr, /^the lock was not to be had within 100 ms: held by /);
+  assert.match(program.stderr, /was not to be had within 100 ms: held by /);
   const samples = program.stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   for (const line of samples) assert.match(line, /^\w+(\{(\w+="[^"]*",?)+\})? [\d.e-]+$/);
   const name = 'name="/billing/run"';
@@ -158,5 +158,5 @@ test("every example is run by a test of this file", async () => {
   const tested = [...source.matchAll(/^test\("([\w-]+\.(?:mjs|sh)):/gm)].map(([, name]) => name);
   const modules = ["lock-metrics.mjs"];
   const programs = (await readdir(examples)).filter((name) => name.includes(".") && !modules.includes(name));
-  assert.deepEqual(tested.sort(), programs.sort());
+  assert.deepEqual(new Set(tested), new Set(programs));
 });
