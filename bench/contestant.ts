@@ -12,7 +12,9 @@ export type CommandLine = readonly [program: string, ...words: string[]];
 const noticeMs = 30;
 /** So much longer than planned a run may take. */
 const answerLimitMs = 120_000;
-const startLimitMs = 180_000;
+const startLimitMs = 60_000;
+/** More at a time would starve each other until they give up etcd. */
+const startedAtOnce = 4;
 
 /** The processes of one peer in one scenario: started together, told what to do together. */
 export class Contestant implements AsyncDisposable {
@@ -22,13 +24,23 @@ export class Contestant implements AsyncDisposable {
     this.#programs = programs;
   }
 
-  /** Starts one process for each command line, and resolves when all are ready. */
+  /** Starts one process for each command line, a few at a time, and resolves when all are ready. */
   static async start(commandLines: readonly CommandLine[]): Promise<Contestant> {
-    const contestant = new Contestant(commandLines.map((commandLine) => new WorkerProgram(commandLine)));
+    const programs: WorkerProgram[] = [];
+    const waiting = [...commandLines];
+    const startSome = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const program = new WorkerProgram(next);
+        programs.push(program);
+        await program.expect("ready", startLimitMs);
+      }
+    };
+    const contestant = new Contestant(programs);
     try {
-      await Promise.all(contestant.#programs.map((program) => program.expect("ready", startLimitMs)));
+      await Promise.all(Array.from({ length: startedAtOnce }, startSome));
       return contestant;
     } catch (error) {
+      waiting.length = 0;
       contestant.kill();
       throw error;
     }

@@ -56,8 +56,8 @@ export interface RaceOutcome {
   readonly turns: ReadonlyMap<string, TurnsOfRounds>;
 }
 
-/** A first, shorter slice for each, that does not count: compilers, connections and caches are warm then. */
-const warmUpShare = 0.4;
+/** A first slice for each, so much longer, that does not count: compilers, connections and caches are warm then. */
+const warmUpFactor = 2;
 
 /**
  * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
@@ -142,7 +142,7 @@ export async function startContestant(
 
 async function prepare(setting: Setting, plan: Race, etcd: EtcdCluster, runner: Runner): Promise<void> {
   runner.contestant = await startContestant(setting, plan.id, etcd.endpoints, runner.entrant);
-  await runner.contestant.run(plan.sliceMs * warmUpShare);
+  await runner.contestant.run(plan.sliceMs * warmUpFactor);
 }
 
 async function runRound(plan: Race, runner: Runner): Promise<void> {

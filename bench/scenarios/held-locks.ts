@@ -38,7 +38,7 @@ async function measurePeer(
   const contestant = await startContestant(setting, id, etcd.endpoints, entrant);
   try {
     const [pid = 0] = contestant.pids;
-    const empty = { usage: readUsage(pid), counts: await readEtcdCounts(etcd.endpoints) };
+    const empty = readUsage(pid);
     await contestant.hold(count);
     await delay(settleMs);
     const held = readUsage(pid);
@@ -46,8 +46,8 @@ async function measurePeer(
     const last = readUsage(pid);
     const figures: Figures = {
       cpuShare: (last.cpuSeconds - held.cpuSeconds) / seconds,
-      memoryMiB: (last.memoryBytes - empty.usage.memoryBytes) / mebibyte,
-      ...judge(empty.counts, counts),
+      memoryMiB: (last.memoryBytes - empty.memoryBytes) / mebibyte,
+      ...judge(counts),
     };
     return { peer: entrant.peer, rounds: [figures] };
   } finally {
@@ -56,16 +56,18 @@ async function measurePeer(
   }
 }
 
-function judge(empty: EtcdCounts, counts: readonly EtcdCounts[]): Figures {
-  const [first = empty] = counts;
-  const last = counts.at(-1) ?? empty;
+/** Counts, one for each second; the etcd was new. */
+function judge(counts: readonly EtcdCounts[]): Figures {
+  const [first] = counts;
+  const last = counts.at(-1);
+  if (first === undefined || last === undefined) return {};
   const rates = counts.slice(1).map((after, index) => {
     const before = counts[index] ?? first;
     return ((after.transactions - before.transactions) / (after.readAt - before.readAt)) * 1_000;
   });
   const seconds = (last.readAt - first.readAt) / 1_000;
   return {
-    leases: last.leasesGranted - empty.leasesGranted,
+    leases: last.leasesGranted,
     messagesPerSecond: (last.messages - first.messages) / seconds,
     transactionsPerSecond: (last.transactions - first.transactions) / seconds,
     mostTransactionsInASecond: Math.max(...rates),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Job } from "../protocol.ts";
@@ -12,6 +13,7 @@ const originNs = Number(process.hrtime.bigint()) - performance.now() * 1e6;
  */
 export async function takeTurns(peer: LockPeer, job: Job, atNs: number, untilNs: number): Promise<readonly number[]> {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
   const end = setTimeout(() => controller.abort(), msUntil(untilNs));
   try {
     const callers = Array.from({ length: job.callers }, async (_, caller) => {

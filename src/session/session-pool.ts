@@ -1,4 +1,4 @@
-import { onAbort, orAborted, sharedAbortController } from "../abort.ts";
+import { linkSignals, onAbort, orAborted, sharedAbortController } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError } from "../errors.ts";
 import type { EtcdClient } from "../etcd/etcd-client.ts";
@@ -14,6 +14,9 @@ export interface SessionPoolOptions {
 const lingerMs = 1_000;
 /** How long a session tries to end its leases before they are left to time, in milliseconds: asked to, and by itself. */
 const closeTimeoutMs = { asked: 4_000, byItself: 1_000 };
+
+/** How long closing waits for sessions that are being opened, in milliseconds. */
+const openingGraceMs = 1_000;
 
 /** The sessions of one client: one a TTL, opened when first needed, and closed when no longer used. */
 export class SessionPool {
@@ -33,12 +36,14 @@ export class SessionPool {
    * @throws EtcdUnavailableError when its leases are not granted within `timeoutMs`; EtcdRefusedError; the signal's reason.
    */
   async take(ttl: number, timeoutMs: number, signal: AbortSignal): Promise<Session> {
+    signal.throwIfAborted();
     const opening = this.#byTtl.get(ttl) ?? this.#begin(ttl, timeoutMs);
     return await orAborted(opening, signal);
   }
 
   /** Ends every session with its leases. Rejects when etcd did not answer in time: then the leases end by themselves. */
   async close(): Promise<void> {
+    await this.#awaitOpenings();
     this.#closed.abort(new EtcdLockError("CLOSED", "the sessions have been closed"));
     await Promise.all([...this.#open].map((session) => this.#close(session, closeTimeoutMs.asked)));
   }
@@ -47,6 +52,14 @@ export class SessionPool {
   async closeIdle(): Promise<void> {
     const idle = [...this.#open].filter((session) => !session.isInUse);
     await Promise.all(idle.map((session) => this.#close(session, closeTimeoutMs.byItself)));
+  }
+
+  /** Leases that are being granted can only be ended once they are there. */
+  async #awaitOpenings(): Promise<void> {
+    using limit = linkSignals();
+    const alarm = this.#options.clock.schedule(openingGraceMs, () => limit.abort(undefined));
+    await orAborted(Promise.allSettled(this.#byTtl.values()), limit.signal).catch(() => {});
+    alarm.cancel();
   }
 
   #begin(ttl: number, timeoutMs: number): Promise<Session> {

@@ -65,6 +65,21 @@ describe("the loss is told once, before the lease can end", { concurrency: true 
       assert.ok(next.held.fencingToken > loss.error.fencingToken);
     });
   }
+
+  it("whose time counts from when the renewal was sent, however late its answer came", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const held = await setting.manager({ endpoints: proxy.endpoint, ttl }).acquire(setting.key);
+    const sentAfter = performance.now();
+    proxy.hold();
+    const renewed = held.renew();
+    await delay(600);
+    await proxy.resume();
+    await renewed;
+    const deadline = performance.now() + held.remaining;
+    assert.ok(deadline < sentAfter + ttl * 1_000 - 300, `${deadline - sentAfter} ms after the sending`);
+    await held.release();
+  });
 });
 
 describe("the loss is told", { concurrency: true }, () => {

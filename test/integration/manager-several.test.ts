@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type HeldLocks, LockLostError, LockTimeoutError, NotHeldError } from "#dist/index.js";
 import { eventually, within } from "../support/eventually.ts";
 import { etcdOfFile, type LockSetting } from "../support/lock-setting.ts";
-import { readLine, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
+import { readKeys, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
 
 const setUp = etcdOfFile();
 
@@ -12,9 +12,13 @@ function someNames(setting: LockSetting, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${setting.key}${index}`);
 }
 
-/** Resolves when nobody stands in any of the lines. */
-async function assertEmpty({ cluster }: LockSetting, names: readonly string[]): Promise<void> {
-  for (const name of names) assert.deepEqual(await readLine(cluster, name), { entries: [], records: [] });
+/** Rejects when anything is left in one of the lines. */
+async function assertEmpty({ cluster, key }: LockSetting, names: readonly string[]): Promise<void> {
+  const keys = (await readKeys(cluster, key)).map((stored) => stored.key);
+  assert.deepEqual(
+    keys.filter((stored) => names.some((name) => stored.startsWith(`${name}/`) || stored.startsWith(`${name}!`))),
+    [],
+  );
 }
 
 describe("several locks", { concurrency: true }, () => {

@@ -10,8 +10,12 @@ import (
 // numbers a turn: when it was asked for, when it started, when the release was called and when it was done, in
 // nanoseconds after atNs, and the fencing token.
 func takeTurns(work job, contestant *contestant, atNs, untilNs int64) ([]int64, error) {
-	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(untilNs-nowNs())))
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	if work.IsShared {
+		// No deadline of the context, which would travel along, and have etcd end the request a moment before us.
+		defer time.AfterFunc(time.Duration(untilNs-nowNs()), cancel).Stop()
+	}
 	perCaller := make([][]int64, work.Callers)
 	errs := make([]error, work.Callers)
 	var group sync.WaitGroup
@@ -35,7 +39,7 @@ func takeTurns(work job, contestant *contestant, atNs, untilNs int64) ([]int64, 
 	return turns, nil
 }
 
-// turnsOf takes the turns of one caller. Who is still waiting at the end leaves the line.
+// turnsOf takes the turns of one caller. Who waits for others is told to stop at the end, and leaves the line.
 func turnsOf(ctx context.Context, work job, lock locker, atNs, untilNs int64) ([]int64, error) {
 	var turns []int64
 	for nowNs() < untilNs {
