@@ -30,6 +30,7 @@ declare namespace Lock {
   export type LockOptions = esm.LockOptions;
   export type LockTimeoutError = esm.LockTimeoutError;
   export type LossReason = esm.LossReason;
+  export type NotAvailableError = esm.NotAvailableError;
   export type NotHeldError = esm.NotHeldError;
   export type Operation = esm.Operation;
   export type OperationResult = esm.OperationResult;

@@ -65,7 +65,7 @@ export function collectLockMetrics() {
       endHold(lock);
       add("etcd_lock_losses_total", { name: lock.name, reason: error.reason });
     },
-    released: ({ lock, held: milliseconds }) => {
+    released: ({ lock, heldFor: milliseconds }) => {
       endHold(lock);
       observe("etcd_lock_hold_seconds", { name: lock.name }, milliseconds);
     },

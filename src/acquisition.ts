@@ -80,7 +80,7 @@ function hold(
     onLost: (error) => tell("lost", { lock, error }),
     onReleased: () => {
       locks.delete(lock);
-      tell("released", { lock, held: clock.now() - heldAt });
+      tell("released", { lock, heldFor: clock.now() - heldAt });
     },
   });
   locks.add(lock);

@@ -3,6 +3,7 @@ export type EtcdLockErrorCode =
   | "LOCK_LOST"
   | "NOT_HELD"
   | "LOCK_TIMEOUT"
+  | "NOT_AVAILABLE"
   | "LOCK_ABANDONED"
   | "ETCD_UNAVAILABLE"
   | "ETCD_REFUSED"
@@ -84,6 +85,15 @@ export class LockTimeoutError extends EtcdLockError {
 
   constructor(message: string, options?: ErrorOptions) {
     super("LOCK_TIMEOUT", message, options);
+  }
+}
+
+/** A lock was not to be had at once, and the caller did not want to wait. The line has been left. */
+export class NotAvailableError extends EtcdLockError {
+  override readonly name = "NotAvailableError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("NOT_AVAILABLE", message, options);
   }
 }
 

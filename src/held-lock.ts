@@ -6,7 +6,7 @@ import type { OperationResult } from "./etcd/etcd-client.ts";
 import { type Admission, recordKey } from "./line/entry.ts";
 import type { EntryValue, JsonValue } from "./line/entry-value.ts";
 import { Hold, leaveHolds } from "./line/hold.ts";
-import { entryDeleted, type Guarded, guardedTransaction } from "./line/hold-transactions.ts";
+import { checkOutsideLine, entryDeleted, type Guarded, guardedTransaction } from "./line/hold-transactions.ts";
 import type { Left } from "./line/leave-lines.ts";
 import { checkMetadata } from "./lock-options.ts";
 import { riskTimeMs } from "./session/deadline.ts";
@@ -172,7 +172,7 @@ export class HeldLock implements AsyncDisposable {
 
   /** Writes a key of the caller's, in one step with the proof that the lock is held. @throws as {@link HeldLock.transact}. */
   async put(key: string, value: string): Promise<void> {
-    await this.transact({ compare: [], success: [{ kind: "put", key, value, leaseId: 0n }] });
+    await this.transact({ compare: [], success: [{ kind: "put", key, value }] });
   }
 
   /**
@@ -180,11 +180,12 @@ export class HeldLock implements AsyncDisposable {
    * their results, or with `undefined` when the lock is held and `compare` does not hold.
    *
    * @throws LockLostError, NotHeldError: nothing was done. EtcdUnavailableError: whether it was done is not known.
-   * EtcdRefusedError.
+   * EtcdRefusedError. RangeError for a key that would itself stand in the line of this lock, for ever.
    */
   async transact(guarded: Guarded): Promise<readonly OperationResult[] | undefined> {
     this.#assertNotOver();
     const { client, tryTimeoutMs } = this.#hold.session;
+    checkOutsideLine(this.#hold.admission.entry.line, guarded.success);
     const transaction = guardedTransaction(this.#hold.admission, guarded);
     // One try: a write of the caller's must not be carried out twice.
     const answer = await client.transact(transaction, { timeoutMs: tryTimeoutMs, tryTimeoutMs, signal: this.signal });

@@ -22,8 +22,8 @@ export interface LockManagerEvents {
   atRisk: [{ readonly lock: HeldLock; readonly remaining: number }];
   /** A held lock has been lost. */
   lost: [{ readonly lock: HeldLock; readonly error: LockLostError }];
-  /** A lock was given back after `held`, or what was left of a lost one has been cleaned up. */
-  released: [{ readonly lock: HeldLock; readonly held: number }];
+  /** A lock was given back after `heldFor`, or what was left of a lost one has been cleaned up. */
+  released: [{ readonly lock: HeldLock; readonly heldFor: number }];
 }
 
 type EventName = keyof LockManagerEvents;

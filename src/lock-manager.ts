@@ -2,7 +2,7 @@ import { linkSignals, sharedAbortController } from "./abort.ts";
 import { type AcquireOptions, resolveAcquire, type TryAcquireOptions } from "./acquire-options.ts";
 import { type AcquisitionContext, takeLocks } from "./acquisition.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { EtcdLockError } from "./errors.ts";
+import { EtcdLockError, NotAvailableError } from "./errors.ts";
 import type { EtcdClient } from "./etcd/etcd-client.ts";
 import { GrpcEtcdClient } from "./etcd/grpc-etcd-client.ts";
 import { onIdleExit } from "./exit-cleanup.ts";
@@ -15,7 +15,7 @@ import { inspectLine, type Line } from "./line/inspect-line.ts";
 import type { LineName } from "./line/line-name.ts";
 import { listLines } from "./line/list-lines.ts";
 import { type Leader, readLeader } from "./line/read-leader.ts";
-import { NotAvailableError, type Patience } from "./line/wait-for-turn.ts";
+import type { Patience } from "./line/wait-for-turn.ts";
 import { watchLine } from "./line/watch-line.ts";
 import { LockEvents } from "./lock-events.ts";
 import {

@@ -8,6 +8,7 @@ import {
   EtcdUnavailableError,
   LockLostError,
   LockTimeoutError,
+  NotAvailableError,
   NotHeldError,
 } from "./errors.ts";
 import type { EtcdSource } from "./etcd/endpoints.ts";
@@ -65,6 +66,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   static readonly EtcdUnavailableError: typeof EtcdUnavailableError = EtcdUnavailableError;
   static readonly LockLostError: typeof LockLostError = LockLostError;
   static readonly LockTimeoutError: typeof LockTimeoutError = LockTimeoutError;
+  static readonly NotAvailableError: typeof NotAvailableError = NotAvailableError;
   static readonly NotHeldError: typeof NotHeldError = NotHeldError;
 
   /** What is locked. */

@@ -50,7 +50,7 @@ function keepCompiledCode(): void {
   const home = process.env.HOME;
   const isOurs = home !== undefined && statSync(home, { throwIfNoEntry: false })?.uid === process.getuid?.();
   if (isOurs && "enableCompileCache" in module && typeof module.enableCompileCache === "function") {
-    module.enableCompileCache(join(home, ".cache", "etcd-lock"));
+    module.enableCompileCache(join(home, ".cache", "etcd-lock", "compiled"));
   }
 }
 

@@ -21,7 +21,8 @@ export interface Put {
   readonly kind: "put";
   readonly key: string;
   readonly value: string;
-  readonly leaseId: bigint;
+  /** The lease that the key is bound to; none by default. */
+  readonly leaseId?: bigint | undefined;
 }
 
 export interface Delete {

@@ -100,7 +100,7 @@ function encodeOperation(operation: Operation): RequestOp {
   switch (operation.kind) {
     case "put": {
       const { key, value, leaseId } = operation;
-      const request = { key: encodeKey(key), value: Buffer.from(value), lease: leaseId };
+      const request = { key: encodeKey(key), value: Buffer.from(value), lease: leaseId ?? 0n };
       return { request: { $case: "requestPut", value: request } };
     }
     case "delete":

@@ -4,6 +4,7 @@ import { createdAt, keyValuesOf, put, range, remove, writtenAt } from "../etcd/t
 import type { Session } from "../session/session.ts";
 import { type Admission, type Entry, entryKey, entryText, recordKey, recordValue } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
+import type { LineName } from "./line-name.ts";
 
 /** Rewrites the hold record, if entry and record are as we left them: the proof of a renewal. */
 export function touchTransaction({ entry, fencingToken }: Admission): Transaction {
@@ -42,6 +43,20 @@ export function keepTransaction({ entry, fencingToken }: Admission, leaseId: big
 export function guardedTransaction({ entry, fencingToken }: Admission, { compare, success }: Guarded): Transaction {
   const ours = ifOurs(entry, fencingToken, success);
   return { ...ours, compare: [...ours.compare, ...compare] };
+}
+
+/** @throws RangeError when one of `operations` would put a key into the line: an entry that nobody ever takes away. */
+export function checkOutsideLine(line: LineName, operations: readonly Operation[]): void {
+  for (const operation of operations) {
+    if (operation.kind === "transaction") {
+      checkOutsideLine(line, [...operation.transaction.success, ...operation.transaction.failure]);
+    } else if (operation.kind === "put" && line.suffixOfEntry(operation.key) !== undefined) {
+      const [key, name] = [operation.key, line.name].map((text) => JSON.stringify(text));
+      throw new RangeError(
+        `key ${key} would stand in the line of the lock ${name}; use one that is not directly below it`,
+      );
+    }
+  }
 }
 
 /** What to do while a lock is held, and on which further conditions. */

@@ -1,6 +1,6 @@
 import { linkSignals, sleep } from "../abort.ts";
 import { Bell } from "../bell.ts";
-import { EtcdRefusedError } from "../errors.ts";
+import { EtcdRefusedError, NotAvailableError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
 import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
 import { type Admission, type Entry, entryKey } from "./entry.ts";
@@ -12,9 +12,6 @@ import { WatchSet } from "./watch-set.ts";
 
 /** The entry is not in its line any more: the place is lost, and can only be taken again at the end. */
 export class PlaceLostError extends Error {}
-
-/** It is not our turn now, and we do not wait. */
-export class NotAvailableError extends Error {}
 
 /** Whether to wait for the turn, or to give up when it has not come yet. */
 export type Patience = "wait" | "only-now";
@@ -73,7 +70,7 @@ class Wait implements Disposable {
       if (this.#handedOver !== undefined) return this.#handedOver;
       const turn = await this.#judge(view);
       if (turn.kind === "gone") throw new PlaceLostError("the entry is not in its line any more");
-      if (turn.kind === "waiting" && this.#patience === "only-now") throw new NotAvailableError("it is not our turn");
+      if (turn.kind === "waiting" && this.#patience === "only-now") throw notAvailable(this.#entry);
       const outcome =
         turn.kind === "admitted"
           ? await this.#confirm({ kind: "rule", outlived: turn.outlived })
@@ -161,4 +158,8 @@ class Wait implements Disposable {
     const { results } = await session.client.transact(transaction, options);
     return parseView(this.#entry, width, results);
   }
+}
+
+function notAvailable({ line }: Entry): NotAvailableError {
+  return new NotAvailableError(`lock ${JSON.stringify(line.name)} is not to be had now`);
 }

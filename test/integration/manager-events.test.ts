@@ -74,7 +74,7 @@ describe("a manager tells", { concurrency: true }, () => {
     await lock.release();
     const released = await end;
     assert.equal(released.lock, lock);
-    assert.ok(released.held > 0);
+    assert.ok(released.heldFor > 0);
     assert.deepEqual(namesOf(told), ["acquiring", "acquired", "renewed", "released"]);
     assert.deepEqual(told[0]?.payload, { names: [setting.key] });
   });

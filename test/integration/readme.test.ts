@@ -13,7 +13,7 @@ import { startProgram } from "../support/programs.ts";
 
 const project = fileURLToPath(new URL("../../..", import.meta.url));
 
-const pagesWithPrograms = ["README.md", "docs/migrating-from-1.md"];
+const pagesWithPrograms = ["README.md", "docs/api.md", "docs/migrating-from-1.md"];
 const pages = [
   ...pagesWithPrograms,
   "docs/cli.md",
