@@ -10,16 +10,7 @@ export {
   NotHeldError,
 } from "./errors.ts";
 export type { EtcdOptions, EtcdSource } from "./etcd/endpoints.ts";
-export type {
-  Comparison,
-  Delete,
-  KeyValue,
-  Nested,
-  Operation,
-  OperationResult,
-  Put,
-  Range,
-} from "./etcd/transaction.ts";
+export type { Comparison, Operation, OperationResult } from "./etcd/transaction.ts";
 export type { Guard, HeldLock, LockMode } from "./held-lock.ts";
 export type { HeldLocks } from "./held-locks.ts";
 export type { Leadership } from "./leadership.ts";
