@@ -1,10 +1,21 @@
 import { setMaxListeners } from "node:events";
 import type { Clock } from "./clock.ts";
 
+type Listener = (reason: unknown) => void;
+
+/** Who listens to shared signals: adding to a signal itself takes Node.js the longer, the more there are already. */
+const listenersOf = new WeakMap<AbortSignal, Set<Listener>>();
+
 /** A controller for something long-lived, whose signal any number of tasks listens to. */
 export function sharedAbortController(): AbortController {
   const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
+  const { signal } = controller;
+  setMaxListeners(0, signal);
+  const listeners = new Set<Listener>();
+  listenersOf.set(signal, listeners);
+  signal.addEventListener("abort", () => {
+    for (const listener of listeners) listener(signal.reason);
+  });
   return controller;
 }
 
@@ -35,12 +46,17 @@ export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): L
 }
 
 /** Calls `listener` when `signal` aborts, at once if it has. Returns what takes the listener away. */
-export function onAbort(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
+export function onAbort(signal: AbortSignal, listener: Listener): () => void {
   if (signal.aborted) {
     listener(signal.reason);
     return () => {};
   }
+  const listeners = listenersOf.get(signal);
   const call = (): void => listener(signal.reason);
+  if (listeners !== undefined) {
+    listeners.add(call);
+    return () => listeners.delete(call);
+  }
   signal.addEventListener("abort", call, { once: true });
   return () => signal.removeEventListener("abort", call);
 }

@@ -52,6 +52,7 @@ async function waitForAdmissions(
   using limit = waitTimeout(clock, options.timeoutMs, (name) => context.inspect(name));
   using linked = linkSignals(closed, limit.signal, options.signal);
   return await admitToLines({
+    clock,
     lines,
     value: options.value,
     patience,

@@ -2,7 +2,7 @@ import type { Alarm, Clock } from "./clock.ts";
 
 /**
  * Calls back once the deadline has passed. The deadline may move on in the meantime: then the alarm is set anew when it
- * goes off, and a renewal costs nothing.
+ * goes off, and a renewal costs nothing. Where it may move back, or when it is to be told again, {@link DeadlineAlarm.reset}.
  */
 export class DeadlineAlarm {
   readonly #clock: Clock;
@@ -14,6 +14,12 @@ export class DeadlineAlarm {
     this.#clock = clock;
     this.#deadline = deadline;
     this.#onPassed = onPassed;
+    this.#alarm = this.#set();
+  }
+
+  /** Looks at the deadline now, and waits for it. */
+  reset(): void {
+    this.#alarm.cancel();
     this.#alarm = this.#set();
   }
 

@@ -3,10 +3,11 @@ import { DeadlineAlarm } from "./deadline-alarm.ts";
 import { formatDurationMs } from "./duration.ts";
 import { EtcdUnavailableError, LockLostError, type LossReason, NotHeldError } from "./errors.ts";
 import type { OperationResult } from "./etcd/etcd-client.ts";
-import { type Admission, recordKey } from "./line/entry.ts";
+import { type Admission, type Entry, recordKey } from "./line/entry.ts";
 import type { EntryValue, JsonValue } from "./line/entry-value.ts";
-import { Hold, leaveHolds } from "./line/hold.ts";
+import { Hold } from "./line/hold.ts";
 import { checkOutsideLine, entryDeleted, type Guarded, guardedTransaction } from "./line/hold-transactions.ts";
+import { leaveHolds } from "./line/leave-holds.ts";
 import type { Left } from "./line/leave-lines.ts";
 import { checkMetadata } from "./lock-options.ts";
 import { riskTimeMs } from "./session/deadline.ts";
@@ -52,11 +53,13 @@ export class HeldLock implements AsyncDisposable {
   readonly #listener: HeldLockListener;
   readonly #alarm: DeadlineAlarm;
   readonly #keepUntil: number;
-  #riskAlarm: DeadlineAlarm;
+  readonly #riskAlarm: DeadlineAlarm;
   readonly #controller = new AbortController();
   #state: State = { kind: "held" };
   #release: Promise<boolean> | undefined;
   #rewrites: Promise<void> = Promise.resolve();
+  /** Aborts when the lock is not held any more, for whatever reason. */
+  readonly #over = new AbortController();
 
   /** @internal */
   constructor(admission: Admission, options: HeldLockOptions, listener: HeldLockListener) {
@@ -71,7 +74,11 @@ export class HeldLock implements AsyncDisposable {
       () => this.#hold.deadline,
       () => this.#checkDeadline(),
     );
-    this.#riskAlarm = this.#setRiskAlarm();
+    this.#riskAlarm = new DeadlineAlarm(
+      this.#clock,
+      () => this.#hold.provedAt + riskTimeMs(this.ttl),
+      () => this.#listener.onAtRisk(),
+    );
   }
 
   /** What is locked. */
@@ -172,7 +179,8 @@ export class HeldLock implements AsyncDisposable {
 
   /** Writes a key of the caller's, in one step with the proof that the lock is held. @throws as {@link HeldLock.transact}. */
   async put(key: string, value: string): Promise<void> {
-    await this.transact({ compare: [], success: [{ kind: "put", key, value }] });
+    const results = await this.transact({ compare: [], success: [{ kind: "put", key, value }] });
+    if (results === undefined) throw new NotHeldError(`lock ${JSON.stringify(this.name)} is in doubt`);
   }
 
   /**
@@ -187,8 +195,8 @@ export class HeldLock implements AsyncDisposable {
     const { client, tryTimeoutMs } = this.#hold.session;
     checkOutsideLine(this.#hold.admission.entry.line, guarded.success);
     const transaction = guardedTransaction(this.#hold.admission, guarded);
-    // One try: a write of the caller's must not be carried out twice.
-    const answer = await client.transact(transaction, { timeoutMs: tryTimeoutMs, tryTimeoutMs, signal: this.signal });
+    const options = { timeoutMs: tryTimeoutMs, tryTimeoutMs, once: true, signal: this.signal };
+    const answer = await client.transact(transaction, options);
     if (answer.succeeded) return answer.results;
     this.#hold.onNotOurs(answer.results);
     this.#assertNotOver();
@@ -197,19 +205,18 @@ export class HeldLock implements AsyncDisposable {
 
   /** Changes what others see of this owner; up to 8 KiB of JSON. @throws as {@link HeldLock.transact}; TypeError, RangeError. */
   async setMetadata(metadata: Readonly<Record<string, JsonValue>>): Promise<void> {
-    const { entry } = this.#hold.admission;
-    await this.#rewrite(entry.session, { ...entry.value, metadata: checkMetadata(metadata) });
+    const checked = checkMetadata(metadata);
+    await this.#rewrite(({ session, value }) => ({ session, value: { ...value, metadata: checked } }));
   }
 
   /** Changes what a candidate's entry says. @internal */
   async propose(proposal: string): Promise<void> {
-    const { entry } = this.#hold.admission;
-    await this.#rewrite(entry.session, { ...entry.value, proposal });
+    await this.#rewrite(({ session, value }) => ({ session, value: { ...value, proposal } }));
   }
 
   /** Moves the lock to the leases of another session, with another TTL, without leaving the line. @internal */
   async moveTo(session: Session): Promise<void> {
-    await this.#rewrite(session, this.#hold.admission.entry.value);
+    await this.#rewrite(({ value }) => ({ session, value }));
   }
 
   /**
@@ -282,28 +289,37 @@ export class HeldLock implements AsyncDisposable {
   }
 
   /** One after the other: each builds on what the one before has written. */
-  async #rewrite(session: Session, value: EntryValue): Promise<void> {
+  async #rewrite(change: (entry: Entry) => { session: Session; value: EntryValue }): Promise<void> {
     const rewrite = this.#rewrites.then(async () => {
       this.#assertNotOver();
-      const options = { timeoutMs: releaseTimeoutMs, tryTimeoutMs: session.tryTimeoutMs, signal: this.signal };
-      await this.#hold.rewrite(session, value, options);
+      const { session, value } = change(this.#hold.admission.entry);
+      const { signal } = this.#over;
+      const written = this.#hold.rewrite(session, value, {
+        timeoutMs: releaseTimeoutMs,
+        tryTimeoutMs: session.tryTimeoutMs,
+        signal,
+      });
+      // With a shorter TTL the deadline has moved back.
+      this.#alarm.reset();
+      await written.catch((error: unknown) => this.#explainRewrite(error));
       this.#assertNotOver();
     });
     this.#rewrites = rewrite.catch(() => {});
     await rewrite;
   }
 
+  /** A rewrite that was cut short by a loss or a release fails with that. */
+  #explainRewrite(error: unknown): never {
+    this.#assertNotOver();
+    throw error;
+  }
+
   #renewed(): void {
     this.#checkDeadline();
     if (this.#state.kind !== "held") return;
-    this.#riskAlarm.cancel();
-    this.#riskAlarm = this.#setRiskAlarm();
+    this.#alarm.reset();
+    this.#riskAlarm.reset();
     this.#listener.onRenewed();
-  }
-
-  #setRiskAlarm(): DeadlineAlarm {
-    const riskAt = (): number => this.#hold.provedAt + riskTimeMs(this.ttl);
-    return new DeadlineAlarm(this.#clock, riskAt, () => this.#listener.onAtRisk());
   }
 
   /** A deadline that was seen to have passed is a loss, even if the proof of a renewal should come in late. */
@@ -333,6 +349,7 @@ export class HeldLock implements AsyncDisposable {
 
   #end(state: State): void {
     this.#state = state;
+    this.#over.abort(new Error("the lock is over"));
     this.#alarm.cancel();
     this.#riskAlarm.cancel();
     this.#hold.stop();

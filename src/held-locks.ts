@@ -46,8 +46,11 @@ export class HeldLocks implements AsyncDisposable {
 
   /** Gives all of them back in one transaction. Whether all were held until then. @throws as {@link HeldLock.release}. */
   async release(): Promise<boolean> {
-    this.#linked[Symbol.dispose]();
-    return await HeldLock.releaseAll(this.#all);
+    try {
+      return await HeldLock.releaseAll(this.#all);
+    } finally {
+      this.#linked[Symbol.dispose]();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

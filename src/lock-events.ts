@@ -41,7 +41,14 @@ export class LockEvents extends EventEmitter<LockManagerEvents> {
   protected tell<Name extends EventName>(name: Name, payload: LockManagerEvents[Name][0]): void {
     const published = channels.get(name);
     if (published?.hasSubscribers) published.publish(payload);
-    // TypeScript cannot see that the payload of a generic name is that name's.
-    (this as EventEmitter).emit(name, payload);
+    try {
+      // TypeScript cannot see that the payload of a generic name is that name's.
+      (this as EventEmitter).emit(name, payload);
+    } catch (error) {
+      // What a listener throws is not ours to handle, and must not come between us and etcd.
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 }

@@ -190,9 +190,10 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   }
 
   async #renew(held: HeldLock, ttl: number): Promise<void> {
-    if (ttl !== this.#ttl) {
-      await this.#manager.changeTtl(held, this.#ttl);
-      if (this.#state.kind === "held") this.#state = { ...this.#state, ttl: this.#ttl };
+    const newTtl = this.#ttl;
+    if (newTtl !== ttl) {
+      await this.#manager.changeTtl(held, newTtl);
+      if (this.#state.kind === "held") this.#state = { ...this.#state, ttl: newTtl };
     }
     await held.renew({ refreshInterval: this.refreshInterval });
   }

@@ -66,7 +66,8 @@ export class EndpointRotation {
           failures.set(connection.endpoint, message);
         this.demote(connection);
         options.onFailedTry?.(connection.endpoint, message);
-        if (this.#clock.now() >= giveUpAt) throw unavailable(listFailures(failures), options.timeoutMs, error);
+        if (options.once === true || this.#clock.now() >= giveUpAt)
+          throw unavailable(listFailures(failures), options.timeoutMs, error);
       }
       await this.#pause(tries, giveUpAt, options.signal);
     }

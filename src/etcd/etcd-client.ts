@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** How long one endpoint may take to answer one try, in milliseconds. */
   readonly tryTimeoutMs?: number | undefined;
+  /** One try only: what must not be carried out twice. */
+  readonly once?: boolean | undefined;
   /** Told of each try that got no answer. */
   readonly onFailedTry?: ((endpoint: string, message: string) => void) | undefined;
 }

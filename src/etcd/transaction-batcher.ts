@@ -18,6 +18,8 @@ const mostBytes = 512 * 1024;
 /** One transaction on its way, alone or with others. */
 interface Member {
   readonly transaction: Transaction;
+  /** {@link weigh}ed once: a member may be looked at many times before it goes. */
+  readonly bytes: number;
   readonly options: CallOptions;
   readonly failures: Map<string, string>;
   isSettled: boolean;
@@ -70,23 +72,21 @@ export class TransactionBatcher {
     const rest: Member[] = [];
     const lines = new Set<string | undefined>();
     let bytes = 0;
+    let seen = 0;
     for (const member of this.#queue) {
+      if (batch.length === mostMembers) break;
+      seen += 1;
       if (member.isSettled) continue;
-      const { transaction } = member;
-      const weight = weigh(transaction);
-      if (
-        batch.length === mostMembers ||
-        lines.has(transaction.line) ||
-        (batch.length > 0 && bytes + weight > mostBytes)
-      ) {
+      const { line } = member.transaction;
+      if (lines.has(line) || (batch.length > 0 && bytes + member.bytes > mostBytes)) {
         rest.push(member);
       } else {
         batch.push(member);
-        bytes += weight;
+        bytes += member.bytes;
       }
-      lines.add(transaction.line);
+      lines.add(line);
     }
-    this.#queue = rest;
+    this.#queue = [...rest, ...this.#queue.slice(seen)];
     return batch;
   }
 
@@ -120,6 +120,7 @@ function makeMember(
   };
   const member: Member = {
     transaction,
+    bytes: weigh(transaction),
     options,
     failures: new Map(),
     isSettled: false,

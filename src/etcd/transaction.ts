@@ -12,7 +12,8 @@ export interface KeyValue {
 export interface Comparison {
   readonly key: string;
   readonly rangeEnd?: string | undefined;
-  readonly of: "create-revision" | "mod-revision";
+  /** `lease`: the id of the lease that the key is bound to. */
+  readonly of: "create-revision" | "mod-revision" | "lease";
   readonly is: "equal" | "greater" | "less";
   readonly to: bigint;
 }
@@ -93,6 +94,11 @@ export function createdAt(key: string, revision: bigint, rangeEnd?: string): Com
 /** The key was last written at `revision`. */
 export function writtenAt(key: string, revision: bigint): Comparison {
   return { key, of: "mod-revision", is: "equal", to: revision };
+}
+
+/** The key is bound to the lease. */
+export function boundTo(key: string, leaseId: bigint): Comparison {
+  return { key, of: "lease", is: "equal", to: leaseId };
 }
 
 /** Every key of the range was created at `revision` or later. */

@@ -15,7 +15,8 @@ import type { Comparison, KeyValue, Operation, OperationResult, Range, Transacti
 const sortOrder = { ascending: 1, descending: 2 } as const;
 const sortByCreateRevision = 2;
 const compareResult = { equal: 0, greater: 1, less: 2 } as const;
-const compareTarget = { "create-revision": 1, "mod-revision": 2 } as const;
+const compareTarget = { "create-revision": 1, "mod-revision": 2, lease: 4 } as const;
+const targetField = { "create-revision": "createRevision", "mod-revision": "modRevision", lease: "lease" } as const;
 const deleteEvent = 1;
 /** The watch filter that leaves out puts. */
 export const noPutFilter = 0;
@@ -92,7 +93,7 @@ function encodeComparison(comparison: Comparison): Compare {
     rangeEnd: encodeKey(rangeEnd),
     result: compareResult[is],
     target: compareTarget[of],
-    targetUnion: { $case: of === "create-revision" ? "createRevision" : "modRevision", value: to },
+    targetUnion: { $case: targetField[of], value: to },
   };
 }
 

@@ -1,4 +1,5 @@
 import { linkSignals } from "../abort.ts";
+import type { Clock } from "../clock.ts";
 import { EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
 import { nested } from "../etcd/transaction.ts";
 import { holdTimeMs } from "../session/deadline.ts";
@@ -12,6 +13,7 @@ import type { LineName } from "./line-name.ts";
 import { type Patience, PlaceLostError, waitForTurn } from "./wait-for-turn.ts";
 
 export interface AdmissionRequest {
+  readonly clock: Clock;
   /** What to enter, all in one step; every name once. */
   readonly lines: readonly LineName[];
   readonly value: EntryValue;
@@ -37,11 +39,13 @@ const leaveTimeoutMs = 2_000;
  */
 export async function admitToLines(request: AdmissionRequest): Promise<readonly Admission[]> {
   for (let timeoutMs = request.connectTimeoutMs; ; timeoutMs = Number.POSITIVE_INFINITY) {
+    const startedAt = request.clock.now();
     const session = await request.takeSession(timeoutMs);
+    const leftMs = Math.max(0, timeoutMs - (request.clock.now() - startedAt));
     const value = { ...request.value, ttl: session.ttl };
     const applications = request.lines.map((line) => ({ line, session, suffix: session.takeSuffix(), value }));
     try {
-      return await tryToBeAdmitted(session, applications, request, timeoutMs);
+      return await tryToBeAdmitted(session, applications, request, leftMs);
     } catch (error) {
       await giveUpPlaces(session, applications, error);
       if (!isPlaceLost(error)) throw error;
@@ -58,7 +62,8 @@ async function tryToBeAdmitted(
   using linked = linkSignals(request.signal, session.signal);
   const entered = await enterLines(session, applications, timeoutMs, linked.signal);
   for (const outcome of entered) if (outcome.kind === "waiting") request.onWaiting(outcome.entry);
-  return await assureAdmissions(session, await waitForTurns(entered, request.patience, linked.signal));
+  const admissions = await waitForTurns(entered, request.patience, linked.signal);
+  return await assureAdmissions(session, admissions, linked.signal);
 }
 
 /** A place that is lost in one line ends the waits in all. */
@@ -84,21 +89,28 @@ async function waitForTurns(
  * An admission is worth nothing if what proves it was sent too long ago: because its answer was lost at first, or because
  * the turn came later in other lines. Then lease and hold records are renewed first.
  */
-async function assureAdmissions(session: Session, admissions: readonly Admission[]): Promise<readonly Admission[]> {
+async function assureAdmissions(
+  session: Session,
+  admissions: readonly Admission[],
+  signal: AbortSignal,
+): Promise<readonly Admission[]> {
   const isStale = (provedAt: number): boolean => session.clock.now() >= provedAt + (holdTimeMs(session.ttl) * 2) / 3;
-  if (isStale(session.renewedAt)) await session.renew();
-  session.signal.throwIfAborted();
-  const touched = admissions.some(({ touchedAt }) => isStale(touchedAt))
-    ? await touchAll(session, admissions)
-    : admissions;
-  const provedAt = Math.min(session.renewedAt, ...touched.map(({ touchedAt }) => touchedAt));
-  if (session.clock.now() >= provedAt + holdTimeMs(session.ttl)) throw new PlaceLostError("admitted too late");
-  return touched;
+  let touched = admissions;
+  for (;;) {
+    signal.throwIfAborted();
+    if (isStale(session.renewedAt)) await session.renew();
+    else if (touched.some(({ touchedAt }) => isStale(touchedAt))) touched = await touchAll(session, touched, signal);
+    else return touched;
+  }
 }
 
-async function touchAll(session: Session, admissions: readonly Admission[]): Promise<readonly Admission[]> {
+async function touchAll(
+  session: Session,
+  admissions: readonly Admission[],
+  signal: AbortSignal,
+): Promise<readonly Admission[]> {
   const success = admissions.map((admission) => nested(touchTransaction(admission)));
-  const options = { timeoutMs: session.tryTimeoutMs * 2, tryTimeoutMs: session.tryTimeoutMs, signal: session.signal };
+  const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal };
   const { results, sentAt } = await session.client.transact({ compare: [], success, failure: [] }, options);
   const areOurs = results.every((result) => result.kind === "transaction" && result.succeeded);
   if (!areOurs) throw new PlaceLostError("an entry is not as it was left any more");

@@ -39,10 +39,10 @@ export function keepTransaction({ entry, fencingToken }: Admission, leaseId: big
   ]);
 }
 
-/** Operations of the caller's, carried out only if entry and record are as we left them. */
+/** Operations of the caller's, carried out only if entry and record are ours, whatever we may be writing into them. */
 export function guardedTransaction({ entry, fencingToken }: Admission, { compare, success }: Guarded): Transaction {
-  const ours = ifOurs(entry, fencingToken, success);
-  return { ...ours, compare: [...ours.compare, ...compare] };
+  const isHeld = [createdAt(entryKey(entry), entry.createRevision), createdAt(recordKey(entry), fencingToken)];
+  return { compare: [...isHeld, ...compare], success, failure: look(entry) };
 }
 
 /** @throws RangeError when one of `operations` would put a key into the line: an entry that nobody ever takes away. */
@@ -50,7 +50,7 @@ export function checkOutsideLine(line: LineName, operations: readonly Operation[
   for (const operation of operations) {
     if (operation.kind === "transaction") {
       checkOutsideLine(line, [...operation.transaction.success, ...operation.transaction.failure]);
-    } else if (operation.kind === "put" && line.suffixOfEntry(operation.key) !== undefined) {
+    } else if (operation.kind === "put" && line.owns(operation.key)) {
       const [key, name] = [operation.key, line.name].map((text) => JSON.stringify(text));
       throw new RangeError(
         `key ${key} would stand in the line of the lock ${name}; use one that is not directly below it`,
@@ -71,8 +71,11 @@ function ifOurs(entry: Entry, fencingToken: bigint, success: readonly Operation[
     writtenAt(entryKey(entry), entry.modRevision),
     createdAt(recordKey(entry), fencingToken),
   ];
-  const look = [entryKey(entry), recordKey(entry)].map((key) => range(key, { keysOnly: true }));
-  return { compare, success, failure: look };
+  return { compare, success, failure: look(entry) };
+}
+
+function look(entry: Entry): readonly Operation[] {
+  return [entryKey(entry), recordKey(entry)].map((key) => range(key, { keysOnly: true }));
 }
 
 /** Entry and record as the `failure` branch of these transactions read them. */
@@ -98,6 +101,7 @@ export const recordGone: Loss = ["record-gone", "its hold record in etcd was rem
 /** Why what was found is not ours; `undefined` when it is. */
 export function explainLoss({ entry, fencingToken }: Admission, found: Found): Loss | undefined {
   if (found.entry?.createRevision !== entry.createRevision) return entryDeleted;
-  if (found.entry.modRevision !== entry.modRevision) return entryOverwritten;
+  // An answer that was late may show an older state of our own; who overwrites us comes later.
+  if (found.entry.modRevision > entry.modRevision) return entryOverwritten;
   return found.record?.createRevision === fencingToken ? undefined : recordGone;
 }

@@ -2,25 +2,21 @@ import type { Alarm } from "../clock.ts";
 import { EtcdRefusedError, type LossReason } from "../errors.ts";
 import type { CallOptions, KeyEvent, OperationResult, Transaction, Watch } from "../etcd/etcd-client.ts";
 import { nested } from "../etcd/transaction.ts";
-import { holdTimeMs } from "../session/deadline.ts";
-import { grantLease } from "../session/lease-pair.ts";
+import { holdTimeMs, renewalIntervalMs } from "../session/deadline.ts";
 import type { Renewable } from "../session/renewable.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, entryKey } from "./entry.ts";
+import { type Admission, type Application, type Entry, entryKey } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
-import { successorOf } from "./hand-over.ts";
 import {
   checkTransaction,
   entryDeleted,
   entryOverwritten,
   explainLoss,
   type Found,
-  keepTransaction,
   readFound,
   rewriteTransaction,
   touchTransaction,
 } from "./hold-transactions.ts";
-import { type HandOver, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
 
 /** What a hold tells its owner. */
 export interface HoldListener {
@@ -33,116 +29,26 @@ export interface HoldListener {
 interface Rewrite {
   readonly session: Session;
   readonly value: EntryValue;
+  readonly sentAt: number;
 }
 
 /** A hold of less than this is not watched, in milliseconds: opening the watch would cost more than the lock. */
 const watchDelayMs = 100;
 
-/** A hold that ends, and for how long its entry is to be kept in line after that. */
-export interface EndingHold {
-  readonly hold: Hold;
-  readonly keepForMs: number;
-}
-
-/**
- * Leaves the lines of holds, those of one session in one transaction, but for those whose entry is to be kept.
- *
- * @throws EtcdUnavailableError, EtcdRefusedError: then the lines are left as soon as etcd answers.
- */
-export async function leaveHolds(
-  ending: readonly EndingHold[],
-  options: CallOptions,
-): Promise<ReadonlyMap<Hold, Left>> {
-  const kept = ending.filter(({ keepForMs }) => keepForMs > 0);
-  const leaving = ending.filter(({ keepForMs }) => keepForMs === 0).map(({ hold }) => hold);
-  const sessions = new Set(leaving.map(({ session }) => session));
-  const outcomes = await Promise.all([
-    ...[...sessions].map((session) =>
-      leaveTogether(
-        session,
-        leaving.filter((hold) => hold.session === session),
-        options,
-      ),
-    ),
-    ...kept.map(({ hold, keepForMs }) => keepEntry(hold, keepForMs, options)),
-  ]);
-  return new Map(outcomes.flat());
-}
-
-async function leaveTogether(
-  session: Session,
-  holds: readonly Hold[],
-  options: CallOptions,
-): Promise<readonly (readonly [Hold, Left])[]> {
-  const places = holds.map(({ admission }) => admission.entry);
-  try {
-    const outcomes = await leaveHandingOver(session, holds, options);
-    return holds.map((hold, index) => [hold, outcomes[index] ?? "was-gone"]);
-  } catch (error) {
-    leaveLinesLater(session, places);
-    throw error;
-  }
-}
-
-/** A hand-over is a write on another's behalf: where etcd refuses it, the line is left without. */
-async function leaveHandingOver(
-  session: Session,
-  holds: readonly Hold[],
-  options: CallOptions,
-): Promise<readonly Left[]> {
-  const leavings = holds.map(({ admission }) => ({ place: admission.entry, handOver: handOverOf(admission) }));
-  try {
-    return await leaveLines(session, leavings, options);
-  } catch (error) {
-    const isRefused = error instanceof EtcdRefusedError && leavings.some(({ handOver }) => handOver !== undefined);
-    if (!isRefused) throw error;
-    return await leaveLines(
-      session,
-      leavings.map(({ place }) => ({ place })),
-      options,
-    );
-  }
-}
-
-function handOverOf(admission: Admission): HandOver | undefined {
-  const { entry } = admission;
-  const to = entry.value.limit === 1 ? successorOf(entry.session.client, entryKey(entry)) : undefined;
-  return to === undefined ? undefined : { from: admission, to };
-}
-
-/** Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. */
-async function keepEntry(
-  hold: Hold,
-  keepForMs: number,
-  options: CallOptions,
-): Promise<readonly (readonly [Hold, Left])[]> {
-  const { session, admission } = hold;
-  try {
-    const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
-    const transaction = keepTransaction(admission, lease.id, Math.ceil(Date.now() + keepForMs));
-    const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
-    const isKept = answer.succeeded || readFound(answer.results).entry?.leaseId === lease.id;
-    session.returnSuffix(admission.entry.suffix);
-    return [[hold, isKept ? "left" : "was-gone"]];
-  } catch (error) {
-    leaveLinesLater(session, [admission.entry]);
-    throw error;
-  }
-}
-
 /** An entry that is inside: kept renewed by its session, and watched. */
 export class Hold implements Renewable {
-  refreshIntervalMs: number;
   readonly #listener: HoldListener;
   readonly #watchDelay: Alarm;
+  #refreshIntervalMs: number;
   #admission: Admission;
   #touchedAt: number;
   /** What entry and record are being made; whether they are already may not be known. */
-  #rewriting: Rewrite | undefined;
+  #rewrite: Rewrite | undefined;
   #watch: Watch | undefined;
+  #isStopped = false;
 
   constructor(admission: Admission, refreshIntervalMs: number, listener: HoldListener) {
-    this.refreshIntervalMs = refreshIntervalMs;
+    this.#refreshIntervalMs = refreshIntervalMs;
     this.#listener = listener;
     this.#admission = admission;
     this.#touchedAt = admission.touchedAt;
@@ -162,9 +68,35 @@ export class Hold implements Renewable {
     return this.#touchedAt;
   }
 
+  /** While the entry may be bound to a lease with a shorter TTL already, it is renewed as often as that needs. */
+  get refreshIntervalMs(): number {
+    return Math.min(
+      this.#refreshIntervalMs,
+      ...this.sessions.map(({ ttl }) => renewalIntervalMs(Number.POSITIVE_INFINITY, ttl)),
+    );
+  }
+
+  set refreshIntervalMs(refreshIntervalMs: number) {
+    this.#refreshIntervalMs = refreshIntervalMs;
+    this.session.addHold(this);
+  }
+
+  /** Those whose leases the entry may be bound to: two while it is being moved. */
+  get sessions(): readonly Session[] {
+    const target = this.#rewrite?.session;
+    return target === undefined || target === this.session ? [this.session] : [this.session, target];
+  }
+
+  /** What to leave: the entry as we last wrote it, or, while that is not known, whatever has our suffix. */
+  get place(): Entry | Application {
+    const { entry } = this.#admission;
+    const { line, session, suffix, value } = entry;
+    return this.#rewrite === undefined ? entry : { line, session, suffix, value };
+  }
+
   /** When the older of the two proofs, keepalive and touch, was sent. */
   get provedAt(): number {
-    return Math.min(this.#touchedAt, ...this.#sessions.map(({ renewedAt }) => renewedAt));
+    return Math.min(this.#touchedAt, ...this.sessions.map(({ renewedAt }) => renewedAt));
   }
 
   /**
@@ -173,18 +105,24 @@ export class Hold implements Renewable {
    *     keepalive sent |------------ TTL - margin ------------|
    *     touch sent        |------------ TTL - margin ------------|
    *                                                       deadline
+   *
+   * While a rewrite is under way, the new TTL counts as well: who knows of it has seen it written, after it was sent.
    */
   get deadline(): number {
-    return Math.min(
-      ...this.#sessions.map(({ renewedAt, ttl }) => Math.min(this.#touchedAt, renewedAt) + holdTimeMs(ttl)),
-    );
+    const { renewedAt, ttl } = this.session;
+    const deadline = Math.min(this.#touchedAt, renewedAt) + holdTimeMs(ttl);
+    if (this.#rewrite === undefined) return deadline;
+    const { session, sentAt } = this.#rewrite;
+    const newTouchedAt = Math.max(this.#touchedAt, sentAt);
+    return Math.min(deadline, Math.min(newTouchedAt, session.renewedAt) + holdTimeMs(session.ttl));
   }
 
-  /** The lock is not to be renewed or watched any more. Its keys stay until {@link leaveHolds}. */
+  /** The lock is not to be renewed or watched any more. Its keys stay until the line is left. */
   stop(): void {
+    this.#isStopped = true;
     this.#watchDelay.cancel();
     this.#watch?.close();
-    for (const session of this.#sessions) {
+    for (const session of this.sessions) {
       session.removeHold(this);
       session.parkSuffix(this.#admission.entry.suffix);
     }
@@ -195,16 +133,23 @@ export class Hold implements Renewable {
    * another TTL. The place in line stays.
    */
   async rewrite(session: Session, value: EntryValue, options: CallOptions): Promise<void> {
-    const startedAt = session.clock.now();
-    const rewritten = { session, value: { ...value, ttl: session.ttl } };
-    this.#rewriting = rewritten;
+    const rewrite = { session, value: { ...value, ttl: session.ttl }, sentAt: session.clock.now() };
+    let isUnanswered = false;
+    const onFailedTry = (): void => {
+      isUnanswered = true;
+    };
+    this.#rewrite = rewrite;
     session.adoptSuffix(this.#admission.entry.suffix);
-    const answer = await session.client.transact(
-      rewriteTransaction(this.#admission, session, rewritten.value),
-      options,
-    );
-    if (answer.succeeded) this.#rewritten(rewritten, answer.header.revision, answer.sentAt);
-    else this.#judge(readFound(answer.results), startedAt);
+    this.session.addHold(this);
+    try {
+      const transaction = rewriteTransaction(this.#admission, session, rewrite.value);
+      const answer = await session.client.transact(transaction, { ...options, onFailedTry });
+      if (answer.succeeded) this.#settle(rewrite, answer.header.revision, answer.sentAt);
+      else this.#judge(readFound(answer.results));
+    } catch (error) {
+      if (error instanceof EtcdRefusedError && !isUnanswered) this.#forget(rewrite);
+      throw error;
+    }
   }
 
   touch(): Transaction {
@@ -221,37 +166,44 @@ export class Hold implements Renewable {
   }
 
   onNotOurs(results: readonly OperationResult[]): void {
-    this.#judge(readFound(results), this.#touchedAt);
+    this.#judge(readFound(results));
   }
 
   onSessionEnd(reason: LossReason, explanation: string): void {
     this.#listener.onLost(reason, explanation);
   }
 
-  get #sessions(): readonly Session[] {
-    const target = this.#rewriting?.session;
-    return target === undefined || target === this.session ? [this.session] : [this.session, target];
-  }
-
   /** A touch that was sent before a rewrite may be answered after it: what counts is whether the keys are ours now. */
-  #judge(found: Found, rewrittenAt: number): void {
-    const target = this.#rewriting;
-    if (target !== undefined && found.entry?.leaseId === target.session.leaseId) {
-      this.#rewritten(target, found.entry.modRevision, rewrittenAt);
+  #judge(found: Found): void {
+    const rewrite = this.#rewrite;
+    if (rewrite !== undefined && found.entry?.leaseId === rewrite.session.leaseId) {
+      this.#settle(rewrite, found.entry.modRevision, rewrite.sentAt);
     }
     const loss = explainLoss(this.#admission, found);
     if (loss !== undefined) this.#listener.onLost(...loss);
   }
 
-  #rewritten({ session, value }: Rewrite, modRevision: bigint, touchedAt: number): void {
+  /** The rewrite has been carried out: entry and record are what it made them. */
+  #settle(rewrite: Rewrite, modRevision: bigint, touchedAt: number): void {
+    if (this.#isStopped || this.#rewrite !== rewrite) return;
     const { entry } = this.#admission;
-    this.session.removeHold(this);
-    if (session !== this.session) this.session.returnSuffix(entry.suffix);
+    const { session, value } = rewrite;
+    if (session !== this.session) {
+      this.session.removeHold(this);
+      this.session.returnSuffix(entry.suffix);
+    }
     this.#admission = { ...this.#admission, entry: { ...entry, session, modRevision, value } };
-    this.#rewriting = undefined;
+    this.#rewrite = undefined;
     this.#touchedAt = Math.max(this.#touchedAt, touchedAt);
     session.addHold(this);
     this.#listener.onRenewed();
+  }
+
+  /** The rewrite has certainly not been carried out. */
+  #forget(rewrite: Rewrite): void {
+    if (this.#isStopped || this.#rewrite !== rewrite) return;
+    this.#rewrite = undefined;
+    if (rewrite.session !== this.session) rewrite.session.returnSuffix(this.#admission.entry.suffix);
   }
 
   #watchEntry(): void {
@@ -282,6 +234,6 @@ export class Hold implements Renewable {
   }
 
   #isOurOwnWrite({ modRevision, leaseId }: KeyEvent): boolean {
-    return modRevision <= this.#admission.entry.modRevision || leaseId === this.#rewriting?.session.leaseId;
+    return modRevision <= this.#admission.entry.modRevision || leaseId === this.#rewrite?.session.leaseId;
   }
 }

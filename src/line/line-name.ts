@@ -58,6 +58,11 @@ export class LineName {
     return `${this.#path}!${suffix}`;
   }
 
+  /** Whether a key is, or would be, an entry or a hold record of this very line. */
+  owns(key: string): boolean {
+    return this.suffixOfEntry(key) !== undefined || this.suffixOfRecord(key) !== undefined;
+  }
+
   /** The suffix of an entry of this very line; `undefined` for a key of a deeper name (`a/b/…`, `a/b!…` in line `a`). */
   suffixOfEntry(key: string): string | undefined {
     const suffix = this.#after("/", key);

@@ -27,7 +27,7 @@ export interface LineView {
   /** Everybody else's entries, oldest first; in a narrow view only the one just ahead, if there is one. */
   readonly others: readonly OtherEntry[];
   readonly records: readonly HoldRecord[];
-  /** The narrow view met a key of a deeper name, and cannot say who is just ahead. */
+  /** The narrow view met a key of a deeper name, or entries behind us, and cannot say who is just ahead. */
   readonly isBlurred: boolean;
 }
 
@@ -41,7 +41,7 @@ export function viewWidth({ limit }: EntryValue): ViewWidth {
   return limit === 1 ? "narrow" : "wide";
 }
 
-/** What to read for a view. Without `before`, its own create revision, the entry must be the newest of the line. */
+/** What to read for a view. Without `before`, its own create revision, it is sharp if the entry is the newest in line. */
 export function readView(application: Application, width: ViewWidth, before?: bigint): readonly Operation[] {
   const { entries, records } = application.line;
   const line =
@@ -66,8 +66,12 @@ export function parseView(application: Application, width: ViewWidth, results: r
     own: own?.[0],
     others: direct,
     records: (records ?? []).flatMap((keyValue) => toHoldRecord(application.line, keyValue)),
-    isBlurred: width === "narrow" && direct.length < others.length,
+    isBlurred: width === "narrow" && (direct.length < others.length || direct.some(isNewerThan(own?.[0]))),
   };
+}
+
+function isNewerThan(own: KeyValue | undefined): (other: OtherEntry) => boolean {
+  return ({ createRevision }) => own !== undefined && createRevision > own.createRevision;
 }
 
 export function toHoldRecord(line: LineName, keyValue: KeyValue): readonly HoldRecord[] {

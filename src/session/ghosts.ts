@@ -1,7 +1,7 @@
 import type { CallOptions, EtcdClient } from "../etcd/etcd-client.ts";
-import { remove } from "../etcd/transaction.ts";
+import { boundTo, nested, remove } from "../etcd/transaction.ts";
 
-const batchSize = 100;
+const batchSize = 60;
 
 /**
  * Removes keys that are bound to our leases and belong to nobody: what a request wrote that we had given up, and that a
@@ -17,7 +17,11 @@ export async function removeGhosts(
     const ghosts = (await client.leaseKeys(leaseId, options)).filter((key) => !isInUse(suffixOf(key)));
     for (let start = 0; start < ghosts.length; start += batchSize) {
       const batch = ghosts.slice(start, start + batchSize);
-      await client.transact({ compare: [], success: batch.map(remove), failure: [] }, options);
+      // A key that has moved to another lease meanwhile is none.
+      const removals = batch.map((key) =>
+        nested({ compare: [boundTo(key, leaseId)], success: [remove(key)], failure: [] }),
+      );
+      await client.transact({ compare: [], success: removals, failure: [] }, options);
     }
   }
 }

@@ -3,6 +3,9 @@ import { EtcdRefusedError } from "../errors.ts";
 import type { CallOptions, EtcdClient, LeaseAnswer } from "../etcd/etcd-client.ts";
 import { recordLeaseTtl } from "./deadline.ts";
 
+/** For how long a lease that nobody wants is tried to be ended, in milliseconds. */
+const revokeTimeoutMs = 10_000;
+
 /** The two leases of a session, and the answer to the grant of the first. */
 export interface LeasePair {
   /** Of the entries: ends when the session is not renewed for a TTL. */
@@ -13,11 +16,14 @@ export interface LeasePair {
 }
 
 export async function grantLeasePair(client: EtcdClient, ttl: number, options: CallOptions): Promise<LeasePair> {
-  const [entries, records] = await Promise.all([
-    grantLease(client, ttl, options),
-    grantLease(client, recordLeaseTtl(ttl), options),
-  ]);
-  return { entries: entries.id, records: records.id, granted: entries.granted };
+  const grants = [grantLease(client, ttl, options), grantLease(client, recordLeaseTtl(ttl), options)] as const;
+  try {
+    const [entries, records] = await Promise.all(grants);
+    return { entries: entries.id, records: records.id, granted: entries.granted };
+  } catch (error) {
+    for (const grant of grants) grant.then(({ id }) => revokeLater(client, id)).catch(() => {});
+    throw error;
+  }
 }
 
 /**
@@ -29,9 +35,17 @@ export async function grantLease(client: EtcdClient, ttl: number, options: CallO
   try {
     return { id, granted: await client.grantLease(id, ttl, options) };
   } catch (error) {
-    if (!(error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION")) throw error;
-    return { id, granted: await client.keepAlive(id, options) };
+    const exists = error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION";
+    const granted = exists ? await client.keepAlive(id, options) : undefined;
+    if (granted !== undefined && granted.ttl > 0) return { id, granted };
+    revokeLater(client, id);
+    throw error;
   }
+}
+
+/** Whether the lease is there, or will be, is not known: it must not stay for many TTLs if it is. */
+function revokeLater(client: EtcdClient, id: bigint): void {
+  client.revokeLease(id, { timeoutMs: revokeTimeoutMs }).catch(() => {});
 }
 
 export interface GrantedLease {

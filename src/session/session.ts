@@ -13,9 +13,10 @@ import { touchHolds } from "./touch-holds.ts";
 export interface SessionOptions {
   /** The TTL asked for, in seconds; etcd may grant more. */
   readonly ttl: number;
+  /** Ends the opening, which goes on as long as it takes. */
   readonly signal: AbortSignal;
-  /** How long the leases may take to be granted, in milliseconds. */
-  readonly timeoutMs: number;
+  /** Told of each try to open that got no answer. */
+  readonly onFailedTry: (endpoint: string, message: string) => void;
   /** Told of each renewal that was tried and failed. */
   readonly onRenewalFailed: (error: Error) => void;
   /** Told when the last place on these leases has been given back. */
@@ -79,10 +80,12 @@ export class Session {
     void this.#keepRenewed();
   }
 
-  /** Gets a pair of leases. @throws EtcdUnavailableError, EtcdRefusedError, the signal's reason. */
+  /** Gets a pair of leases. @throws EtcdRefusedError, the signal's reason. */
   static async open(client: EtcdClient, clock: Clock, options: SessionOptions): Promise<Session> {
-    const { ttl, signal, timeoutMs } = options;
-    const leases = await grantLeasePair(client, ttl, { signal, timeoutMs, tryTimeoutMs: tryTimeoutMs(ttl) });
+    const { ttl, signal, onFailedTry } = options;
+    const timeoutMs = Number.POSITIVE_INFINITY;
+    const call = { signal, timeoutMs, tryTimeoutMs: tryTimeoutMs(ttl), onFailedTry };
+    const leases = await grantLeasePair(client, ttl, call);
     return new Session(client, clock, leases, options);
   }
 
@@ -157,6 +160,11 @@ export class Session {
   }
 
   addHold(hold: Renewable): void {
+    const ended: unknown = this.signal.reason;
+    if (ended instanceof SessionEndedError) {
+      hold.onSessionEnd(ended.reason, ended.message);
+      return;
+    }
     this.#holds.add(hold);
     if (this.#intervalMs(hold) < this.#plannedIntervalMs) this.#bell.ring();
   }
@@ -167,6 +175,7 @@ export class Session {
 
   /** Renews the lease and every hold now. Resolves after the try, whether or not it succeeded. */
   renew(): Promise<void> {
+    if (this.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       this.#renewalRequests.push(resolve);
       this.#bell.ring();
@@ -205,7 +214,7 @@ export class Session {
     for (const hold of this.#holds) {
       const intervalMs = this.#intervalMs(hold);
       this.#plannedIntervalMs = Math.min(this.#plannedIntervalMs, intervalMs);
-      touchDueAt = Math.min(touchDueAt, hold.touchedAt + intervalMs);
+      touchDueAt = Math.min(touchDueAt, hold.touchedAt > doubtedAt ? hold.touchedAt + intervalMs : doubtedAt);
     }
     const leaseDueAt = this.#renewedAt > doubtedAt ? this.#renewedAt + this.#plannedIntervalMs : doubtedAt;
     return this.#ghosts === "sweep-now" ? Number.NEGATIVE_INFINITY : Math.min(leaseDueAt, touchDueAt);

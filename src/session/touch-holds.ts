@@ -24,7 +24,7 @@ export interface TouchContext {
 /**
  * Touches every hold, many in one transaction.
  *
- * @throws EtcdUnavailableError, EtcdRefusedError: some of the holds have not been touched.
+ * @throws EtcdUnavailableError; EtcdRefusedError, after all others have been touched.
  */
 export async function touchHolds(
   client: EtcdClient,
@@ -32,26 +32,43 @@ export async function touchHolds(
   context: TouchContext,
   options: CallOptions,
 ): Promise<void> {
+  const refusals: EtcdRefusedError[] = [];
   for (let start = 0; start < holds.length; start += batchSize) {
-    await touchBatch(client, holds.slice(start, start + batchSize), context, options);
+    refusals.push(...(await touchBatch(client, holds.slice(start, start + batchSize), context, options)));
   }
+  const [first] = refusals;
+  if (first !== undefined) throw first;
 }
 
+/** Touches what etcd lets us touch. One refused operation fails the whole transaction, and is found one by one. */
 async function touchBatch(
   client: EtcdClient,
   batch: readonly Renewable[],
   context: TouchContext,
   options: CallOptions,
-): Promise<void> {
+): Promise<readonly EtcdRefusedError[]> {
   try {
     settle(batch, await client.transact(all(batch.map((hold) => hold.touch())), options), context);
+    return [];
   } catch (error) {
     if (!(error instanceof EtcdRefusedError)) throw error;
-    if (error.status === "RESOURCE_EXHAUSTED") await confirmByRead(client, batch, context, options);
-    else if (batch.length === 1) throw error;
-    // One refused operation fails the whole transaction.
-    else for (const hold of batch) await touchBatch(client, [hold], context, options);
+    if (error.status !== "RESOURCE_EXHAUSTED") return await touchOneByOne(client, batch, context, options, error);
+    await confirmByRead(client, batch, context, options);
+    return [];
   }
+}
+
+async function touchOneByOne(
+  client: EtcdClient,
+  batch: readonly Renewable[],
+  context: TouchContext,
+  options: CallOptions,
+  refusal: EtcdRefusedError,
+): Promise<readonly EtcdRefusedError[]> {
+  if (batch.length === 1) return [refusal];
+  const refusals: EtcdRefusedError[] = [];
+  for (const hold of batch) refusals.push(...(await touchBatch(client, [hold], context, options)));
+  return refusals;
 }
 
 /**

@@ -1,0 +1,101 @@
+import { EtcdRefusedError } from "../errors.ts";
+import type { CallOptions } from "../etcd/etcd-client.ts";
+import { grantLease } from "../session/lease-pair.ts";
+import type { Session } from "../session/session.ts";
+import { entryKey } from "./entry.ts";
+import { successorOf } from "./hand-over.ts";
+import type { Hold } from "./hold.ts";
+import { keepTransaction, readFound } from "./hold-transactions.ts";
+import { type HandOver, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
+
+/** A hold that ends, and for how long its entry is to be kept in line after that. */
+export interface EndingHold {
+  readonly hold: Hold;
+  readonly keepForMs: number;
+}
+
+/**
+ * Leaves the lines of holds, those of one session in one transaction, but for those whose entry is to be kept.
+ *
+ * @throws EtcdUnavailableError, EtcdRefusedError: then the lines are left as soon as etcd answers.
+ */
+export async function leaveHolds(
+  ending: readonly EndingHold[],
+  options: CallOptions,
+): Promise<ReadonlyMap<Hold, Left>> {
+  const kept = await Promise.all(ending.map(({ hold, keepForMs }) => keepEntry(hold, keepForMs, options)));
+  const leaving = ending.filter((_, index) => !kept[index]).map(({ hold }) => hold);
+  const left = new Map<Hold, Left>(ending.map(({ hold }) => [hold, "left"]));
+  const sessions = [...new Set(leaving.map((hold) => hold.session))];
+  const settled = await Promise.allSettled(
+    sessions.map(async (session) => {
+      const together = leaving.filter((hold) => hold.session === session);
+      const outcomes = await leaveTogether(session, together, options);
+      for (const [index, hold] of together.entries()) left.set(hold, outcomes[index] ?? "was-gone");
+    }),
+  );
+  for (const outcome of settled) if (outcome.status === "rejected") throw outcome.reason;
+  return left;
+}
+
+async function leaveTogether(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
+  try {
+    const outcomes = await leaveHandingOver(session, holds, options);
+    for (const hold of holds) returnSuffix(hold);
+    return outcomes;
+  } catch (error) {
+    for (const hold of holds) for (const each of hold.sessions) leaveLinesLater(each, [hold.place]);
+    throw error;
+  }
+}
+
+/** A hand-over is a write on another's behalf: where etcd refuses it, the line is left without. */
+async function leaveHandingOver(
+  session: Session,
+  holds: readonly Hold[],
+  options: CallOptions,
+): Promise<readonly Left[]> {
+  const leavings = holds.map((hold) => ({ place: hold.place, handOver: handOverOf(hold) }));
+  try {
+    return await leaveLines(session, leavings, options);
+  } catch (error) {
+    const isRefused = error instanceof EtcdRefusedError && leavings.some(({ handOver }) => handOver !== undefined);
+    if (!isRefused) throw error;
+    return await leaveLines(
+      session,
+      leavings.map(({ place }) => ({ place })),
+      options,
+    );
+  }
+}
+
+/** Only an exclusive holder knows that whoever is just behind it is next. */
+function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
+  const isSettled = place === admission.entry;
+  const to = isSettled && place.value.limit === 1 ? successorOf(session.client, entryKey(place)) : undefined;
+  return to === undefined ? undefined : { from: admission, to };
+}
+
+/**
+ * Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. Whether
+ * that was done; if not, the line is to be left.
+ */
+async function keepEntry(hold: Hold, keepForMs: number, options: CallOptions): Promise<boolean> {
+  const { admission, session } = hold;
+  if (keepForMs <= 0) return false;
+  try {
+    const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
+    const transaction = keepTransaction(admission, lease.id, Math.ceil(Date.now() + keepForMs));
+    const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
+    const isKept = answer.succeeded || readFound(answer.results).entry?.leaseId === lease.id;
+    if (isKept) returnSuffix(hold);
+    return isKept;
+  } catch {
+    // Then the line is left, or it turns out that etcd is out of reach.
+    return false;
+  }
+}
+
+function returnSuffix({ sessions, admission }: Hold): void {
+  for (const session of sessions) session.returnSuffix(admission.entry.suffix);
+}
