@@ -4,7 +4,7 @@ import type { CallOptions, EtcdClient, LeaseAnswer } from "../etcd/etcd-client.t
 import { recordLeaseTtl } from "./deadline.ts";
 
 /** For how long a lease that nobody wants is tried to be ended, in milliseconds. */
-const revokeTimeoutMs = 10_000;
+const revokeTimeoutMs = 1_000;
 
 /** The two leases of a session, and the answer to the grant of the first. */
 export interface LeasePair {

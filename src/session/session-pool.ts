@@ -15,7 +15,7 @@ export interface SessionPoolOptions {
 const lingerMs = 1_000;
 /** How long a session tries to end its leases before they are left to time, in milliseconds: asked to, and by itself. */
 const closeTimeoutMs = { asked: 4_000, byItself: 1_000 };
-/** How long closing waits for sessions that are being opened, in milliseconds. */
+/** How long a session that nobody waits for any more may take to be opened, to be closed then, in milliseconds. */
 const openingGraceMs = 1_000;
 
 /** A session, or one that is being opened for as long as anybody waits for it. */
@@ -58,7 +58,7 @@ export class SessionPool {
     } finally {
       alarm?.cancel();
       opening.takers -= 1;
-      if (opening.takers === 0 && !opening.isOpen) this.#abandon(ttl, opening);
+      this.#abandonLater(ttl, opening);
     }
   }
 
@@ -101,6 +101,15 @@ export class SessionPool {
     return opening;
   }
 
+  /** A grant that is cut short may be carried out all the same: nearly always it is answered in a moment. */
+  #abandonLater(ttl: number, opening: Opening): void {
+    const isUnwanted = (): boolean => opening.takers === 0 && !opening.isOpen;
+    const abandonIfUnwanted = (): void => {
+      if (isUnwanted()) this.#abandon(ttl, opening);
+    };
+    if (isUnwanted()) this.#options.clock.schedule(openingGraceMs, abandonIfUnwanted, false);
+  }
+
   /** Whoever takes a session from now on gets another. */
   #abandon(ttl: number, opening: Opening): void {
     opening.controller.abort(new EtcdLockError("CLOSED", "nobody waits for this session any more"));
@@ -120,17 +129,16 @@ export class SessionPool {
     return session;
   }
 
-  #closeLater(session: Session): void {
+  /** Closes a session that is still idle in `delayMs`, and while etcd is away tries again, less and less often. */
+  #closeLater(session: Session, delayMs: number = lingerMs): void {
     this.#open.get(session)?.cancel();
-    const closeIfIdle = (): void => {
-      if (session.isIdle) this.#close(session, closeTimeoutMs.byItself).catch(() => this.#closeAgain(session));
+    const tryAgain = (): void => {
+      if (!this.#closed.signal.aborted) this.#closeLater(session, delayMs * 2);
     };
-    this.#open.set(session, this.#options.clock.schedule(lingerMs, closeIfIdle, false));
-  }
-
-  /** etcd was away: the lease of the hold records would outlive the session by many TTLs. */
-  #closeAgain(session: Session): void {
-    if (!this.#closed.signal.aborted) this.#closeLater(session);
+    const closeIfIdle = (): void => {
+      if (session.isIdle) this.#close(session, closeTimeoutMs.byItself).catch(tryAgain);
+    };
+    this.#open.set(session, this.#options.clock.schedule(delayMs, closeIfIdle, false));
   }
 
   async #close(session: Session, timeoutMs: number): Promise<void> {

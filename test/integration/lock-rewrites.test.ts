@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout as delay, setImmediate as nextRound } from "node:timers/promises";
+import { EtcdUnavailableError, type Lock, NotHeldError } from "#dist/index.js";
+import { eventually, within } from "../support/eventually.ts";
+import { collectErrors, etcdOfFile, type LockSetting } from "../support/lock-setting.ts";
+import { readGrantedTtl, readKeys, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
+
+const setUp = etcdOfFile();
+
+/** Lets so many steps of what is under way happen, none of which waits for anything. */
+async function steps(count: number): Promise<void> {
+  for (let step = 0; step < count; step += 1) await Promise.resolve();
+}
+
+/** How many steps a release comes after the beginning of a change: something else each time. */
+const offsets = Array.from({ length: 24 }, (_, index) => index % 12);
+
+/** Changes the TTL of a lock that is held. */
+async function changeTtl(lock: Lock, ttl: number): Promise<void> {
+  lock.ttl = ttl;
+  await lock.lock();
+}
+
+describe("a lock that is given back while it is being changed leaves nothing behind", { concurrency: true }, () => {
+  it("when its metadata are", async (t) => {
+    const setting = setUp(t);
+    const manager = setting.manager();
+    // Keeps the session, with whose leases everything would go.
+    await manager.acquire(`${setting.key}other`);
+    for (const [index, offset] of offsets.entries()) {
+      const lock = await manager.acquire(`${setting.key}${index}`);
+      const change = lock.setMetadata({ index }).catch((error) => assert.ok(error instanceof NotHeldError, error));
+      await steps(offset);
+      assert.equal(await lock.release(), true);
+      await change;
+      assert.deepEqual(await readKeys(setting.cluster, `${setting.key}${index}`), []);
+    }
+  });
+
+  it("when its TTL is", async (t) => {
+    const setting = setUp(t);
+    for (const ttl of [5, 7]) await setting.lock({ key: `${setting.key}other${ttl}`, ttl }).lock();
+    for (const [index, offset] of offsets.entries()) {
+      const key = `${setting.key}${index}`;
+      const lock = setting.lock({ key });
+      await lock.lock();
+      const change = changeTtl(lock, 7).catch((error) => assert.ok(error instanceof NotHeldError, error));
+      await steps(offset);
+      await lock.unlock();
+      await change;
+      assert.deepEqual(await readKeys(setting.cluster, key), []);
+    }
+  });
+});
+
+describe("a change of the TTL", { concurrency: true }, () => {
+  it("to a shorter one: the signal aborts in time for it when etcd falls silent", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const lock = setting.lock({ etcd: proxy.endpoint, ttl: 60 });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    await changeTtl(lock, 3);
+    const next = setting.lock();
+    const turn = next.lock();
+    await setting.lineLength(2);
+    proxy.hold();
+    await within(15_000, "the next one's turn", turn);
+    assert.equal(lock.signal.aborted, true);
+    assert.deepEqual(
+      errors.map(({ reason }) => reason),
+      ["deadline"],
+    );
+  });
+
+  it("to one that is over already since the last renewal does not lose the lock", async (t) => {
+    const setting = setUp(t);
+    const lock = setting.lock({ ttl: 60 });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    await delay(3_100);
+    let isUnderWay = true;
+    const change = changeTtl(lock, 3).finally(() => {
+      isUnderWay = false;
+    });
+    while (isUnderWay) {
+      assert.equal(lock.held, true);
+      await nextRound();
+    }
+    await change;
+    assert.deepEqual([lock.held, errors], [true, []]);
+  });
+
+  it("that etcd did not answer does not lose the lock: it is renewed as often as the new TTL needs", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const other = setting.lock({ etcd: proxy.endpoint, key: `${setting.key}other`, ttl: 8 });
+    const lock = setting.lock({ etcd: proxy.endpoint, ttl: 60 });
+    const errors = collectErrors(lock);
+    await other.lock();
+    await lock.lock();
+    const before = await readOnlyRecord(setting.cluster, setting.key);
+    proxy.cut();
+    await assert.rejects(changeTtl(lock, 8), EtcdUnavailableError);
+    assert.equal(lock.held, true);
+    await proxy.resume();
+    await eventually(
+      "the lock is renewed",
+      () => readOnlyRecord(setting.cluster, setting.key),
+      ({ modRevision }) => modRevision > before.modRevision,
+    );
+    assert.deepEqual([lock.held, errors], [true, []]);
+    // What could not be done then can be done now.
+    await lock.lock();
+    assert.equal(await grantedTtl(setting), 8);
+  });
+
+  it("that comes while another is under way is taken over by the next lock()", async (t) => {
+    const setting = setUp(t);
+    const lock = setting.lock({ ttl: 60 });
+    await lock.lock();
+    const change = changeTtl(lock, 7);
+    lock.ttl = 9;
+    await change;
+    await lock.lock();
+    assert.equal(await grantedTtl(setting), 9);
+  });
+});
+
+async function grantedTtl({ cluster, key }: LockSetting): Promise<number> {
+  return await readGrantedTtl(cluster, await readOnlyEntry(cluster, key));
+}
+
+describe("a guarded write", { concurrency: true }, () => {
+  it("has been done when put() resolves, also while the metadata are being changed", async (t) => {
+    const setting = setUp(t);
+    const data = `${setting.key}data`;
+    const lock = await setting.manager().acquire(setting.key);
+    for (const [index, offset] of offsets.entries()) {
+      const change = lock.setMetadata({ index });
+      await steps(offset);
+      await lock.put(data, String(index));
+      assert.deepEqual(
+        (await readKeys(setting.cluster, data)).map(({ value }) => value),
+        [String(index)],
+      );
+      await change;
+    }
+    assert.equal(lock.held, true);
+    await setting.cluster.etcdctl("del", data);
+  });
+
+  it("is tried once: without an answer it may have been done, and says so", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const data = `${setting.key}data`;
+    const lock = await setting.manager({ endpoints: proxy.endpoint, ttl: 10 }).acquire(setting.key);
+    const absent = { key: data, of: "create-revision", is: "equal", to: 0n } as const;
+    proxy.dropAnswers();
+    const write = lock.transact({ compare: [absent], success: [{ kind: "put", key: data, value: "once" }] });
+    const rejected = assert.rejects(write, EtcdUnavailableError);
+    const written = await eventually(
+      "it is written",
+      () => readKeys(setting.cluster, data),
+      (keys) => keys.length > 0,
+    );
+    await proxy.resume();
+    await within(5_000, "the answer", rejected);
+    assert.deepEqual(await readKeys(setting.cluster, data), written);
+    assert.equal(lock.held, true);
+    await setting.cluster.etcdctl("del", data);
+  });
+});
