@@ -16,7 +16,7 @@ export interface BenchOptions {
 export const usage = `Usage: npm run bench -- [options]
 
   --only WORDS    only scenarios with these ids, or whose ids contain these words, separated by commas
-  --quick         all scenarios but the slowest, with short rounds (about 3 minutes)
+  --quick         all scenarios but the slowest, with short rounds (3 to 4 minutes)
   --rounds N      how often each peer is measured in each scenario (5; quick: 3)
   --out FOLDER    where results go (a complete run: bench/results; any other: build/bench-results)
   --profile       leave CPU profiles of etcd-lock's processes in build/bench-profiles

@@ -26,6 +26,9 @@ export interface Scenario {
   measure(setting: Setting): Promise<Pick<ScenarioResult, "peers" | "missing">>;
 }
 
+/** Peers that a quick run leaves out, but where all are compared. */
+const notInQuickRun = ["etcd3", "etcd-lock-1", "redis-semaphore"];
+
 /** How one peer takes part in a scenario. */
 export interface Entrant {
   readonly peer: string;
@@ -36,6 +39,8 @@ export interface Entrant {
 /** Who takes part, and how long and on what. */
 export interface Race {
   readonly id: string;
+  /** Also in a quick run, all entrants take part. */
+  readonly isForAll?: boolean | undefined;
   readonly etcd: EtcdSetup;
   readonly entrants: readonly Entrant[];
   readonly rounds: number;
@@ -56,19 +61,19 @@ export interface RaceOutcome {
   readonly turns: ReadonlyMap<string, TurnsOfRounds>;
 }
 
-/** A first slice for each, so much longer, that does not count: what was not warm yet is then. */
-const warmUpFactor = 2;
-/** How long each process warms up by itself before, in milliseconds. */
-const warmUpMs = { full: 3_000, quick: 1_500 };
-/** Of many processes each is measured for a short time: it must do with less. */
-const warmUpShare = (processes: number): number => Math.max(0.3, 1 / processes);
+/** How long each process warms up by itself, in milliseconds; after that all do for a slice, which does not count. */
+const warmUpMs = { full: 2_500, quick: 1_500 };
+/** A large number of processes takes long enough to start. */
+const warmUpShare = (processes: number): number => (processes < 10 ? 1 : processes < 50 ? 0.6 : 0.3);
 
 /**
  * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
  * processes are there from the beginning; those that are not measured do nothing. Whoever fails is left out from then on.
  */
 export async function race(setting: Setting, plan: Race): Promise<RaceOutcome> {
-  const { present, missing } = sortOut(setting.peers, plan.entrants);
+  const isForAll = plan.isForAll === true || !setting.options.isQuick;
+  const entrants = plan.entrants.filter(({ peer }) => isForAll || !notInQuickRun.includes(peer));
+  const { present, missing } = sortOut(setting.peers, entrants);
   await using etcd = await startBenchEtcd(plan.etcd);
   const runners: Runner[] = present.map((entrant) => ({ entrant, figures: [], turns: [] }));
   try {
@@ -148,7 +153,7 @@ export async function startContestant(
 
 async function prepare(setting: Setting, plan: Race, etcd: EtcdCluster, runner: Runner): Promise<void> {
   runner.contestant = await startContestant(setting, plan.id, etcd.endpoints, runner.entrant);
-  await runner.contestant.run(plan.sliceMs * warmUpFactor);
+  await runner.contestant.run(plan.sliceMs);
 }
 
 async function runRound(plan: Race, runner: Runner): Promise<void> {

@@ -93,7 +93,7 @@ const targets: readonly Target[] = [
     atMost(
       4,
       `requests a hand-over, ${waiters.toLocaleString("en")} waiters`,
-      "≤ 4, watch requests included",
+      "≤ 4 answered by etcd",
       own(`long-line-${waiters}`, "requests"),
     ),
   ),

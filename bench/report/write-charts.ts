@@ -40,7 +40,7 @@ const barChartPlans: readonly BarChart[] = [
   {
     file: "long-line.svg",
     title: "A long line: requests to etcd for each hand-over",
-    subtitle: "Counted by etcd, requests for watches included. Less is better.",
+    subtitle: "Counted by etcd: requests answered and streams ended. Less is better.",
     panels: [
       ["long-line-10", "requests", "10 waiters"],
       ["long-line-100", "requests", "100 waiters"],

@@ -22,6 +22,7 @@ export const allScenarios: readonly Scenario[] = [
     callers: 1,
     peers: [...onEtcd, ...onNpm],
     etcd: oneMember,
+    isForAll: true,
   }),
   uncontended({
     id: "uncontended-16",
@@ -37,13 +38,16 @@ export const allScenarios: readonly Scenario[] = [
     peers: ["etcd-lock", "etcd-lock-unbatched", ...onEtcd.slice(1), ...onNpm],
     etcd: oneMember,
   }),
-  uncontended({
-    id: "uncontended-1024",
-    title: "1,024 callers, a lock each",
-    callers: 1_024,
-    peers: ["etcd-lock", "go-mutex", "redlock", "redis-semaphore"],
-    etcd: oneMember,
-  }),
+  {
+    ...uncontended({
+      id: "uncontended-1024",
+      title: "1,024 callers, a lock each",
+      callers: 1_024,
+      peers: ["etcd-lock", "go-mutex", "redlock", "redis-semaphore"],
+      etcd: oneMember,
+    }),
+    isSlow: true,
+  },
   contended({
     id: "contended-2",
     title: "2 contenders for one lock, in processes of their own",
@@ -81,7 +85,7 @@ export const allScenarios: readonly Scenario[] = [
     floor: "node-put",
     etcd: oneMember,
   }),
-  ...[10, 100, 1_000].map((waiters) => longLine(waiters, ["etcd-lock", "go-mutex"])),
+  ...[10, 100, 1_000].map((waiters) => longLine(waiters, ["etcd-lock", "go-mutex"], waiters === 100)),
   command("command"),
   heldLocks("held-10000", 10_000, ["etcd-lock", "go-mutex"]),
   ...[1, 16, 256].map((callers) => ({

@@ -14,7 +14,7 @@ export interface Contended {
   readonly mostRounds?: number;
 }
 
-const sliceMs = { full: 1_500, quick: 600 };
+const sliceMs = { full: 1_200, quick: 600 };
 
 /** Contenders take and give back one and the same lock, again and again. */
 export function contended({ id, title, entrants, etcd, isSlow = false, mostRounds = 99 }: Contended): Scenario {

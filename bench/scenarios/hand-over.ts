@@ -13,7 +13,7 @@ export interface HandOver {
   readonly etcd: EtcdSetup;
 }
 
-const sliceMs = { full: 2_000, quick: 800 };
+const sliceMs = { full: 1_600, quick: 800 };
 /** Long enough for the other to be waiting when the lock is released. */
 const holdMs = 5;
 /** Who asked less than this before the release, in milliseconds, may not have been waiting yet. */

@@ -6,7 +6,7 @@ import { oneMember, startBenchEtcd } from "../servers/bench-etcd.ts";
 import { type EtcdCounts, readEtcdCounts } from "../servers/etcd-metrics.ts";
 
 /** The window has one renewal of each lock in a quick run, and two in a full one: they are renewed every 30 s. */
-const windowSeconds = { full: 60, quick: 35 };
+const windowSeconds = { full: 60, quick: 33 };
 const settleMs = 2_000;
 const mebibyte = 1_024 ** 2;
 /** Linux counts processor time in hundredths of a second. */

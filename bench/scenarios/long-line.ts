@@ -11,16 +11,17 @@ const processes = 10;
 /** One waiter after the other enters the line, so far apart, in milliseconds. */
 const gapMs = 3;
 const settleMs = 500;
-const windowMs = { full: 2_000, quick: 1_000 };
+const windowMs = { full: 1_500, quick: 1_000 };
 
 /** Each of so many waiters enters the line again after its turn: what does one hand-over ask of etcd? */
-export function longLine(waiters: number, peers: readonly string[]): Scenario {
+export function longLine(waiters: number, peers: readonly string[], isSlow: boolean): Scenario {
   const id = `long-line-${waiters}`;
   const job = { callers: waiters / processes, isShared: true, holdMs: 0 };
   return {
     id,
     title: `${waiters.toLocaleString("en")} waiters for one lock in ${processes} processes: what etcd is asked per hand-over`,
     mainFigure: "requests",
+    isSlow,
     measure: async (setting) => {
       const { present, missing } = sortOut(
         setting.peers,
@@ -65,8 +66,7 @@ function judge(turns: readonly Turn[], counts: readonly EtcdCounts[], atMs: numb
     const per = (figure: keyof EtcdCounts): number => (after[figure] - before[figure]) / handOvers;
     return [
       {
-        requests: per("calls") + per("watchMessages"),
-        calls: per("calls"),
+        requests: per("requests"),
         watchMessages: per("watchMessages"),
         bytes: per("bytes"),
         etcdCpuMs: per("cpuSeconds") * 1_000,

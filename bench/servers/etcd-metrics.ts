@@ -4,9 +4,9 @@ import { nowMs } from "../monotonic.ts";
 export interface EtcdCounts {
   /** Messages that came from clients: requests, and what was sent on streams (watches, keepalives). */
   readonly messages: number;
-  /** Of these: transactions, ranges, puts and deletions. */
-  readonly calls: number;
-  /** Of these: watches created, cancelled, and asked about. */
+  /** Requests answered, and streams ended. */
+  readonly requests: number;
+  /** Of the messages: watches created, cancelled, and asked about. */
   readonly watchMessages: number;
   readonly transactions: number;
   /** Bytes that came from clients and went to them. */
@@ -35,7 +35,7 @@ export async function readEtcdCounts(endpoints: readonly string[]): Promise<Etcd
   const received = "grpc_server_msg_received_total";
   return {
     messages: sum(received, 'grpc_service="etcdserverpb.'),
-    calls: sum(received, 'grpc_service="etcdserverpb.KV"'),
+    requests: sum("grpc_server_handled_total", 'grpc_service="etcdserverpb.'),
     watchMessages: sum(received, 'grpc_service="etcdserverpb.Watch"'),
     transactions: sum(received, 'grpc_method="Txn"'),
     bytes: sum("etcd_network_client_grpc_received_bytes_total") + sum("etcd_network_client_grpc_sent_bytes_total"),

@@ -10,8 +10,8 @@ import { takeTurns } from "./take-turns.ts";
 /** So many locks are taken at a time where many are to be held. */
 const takenAtOnce = 256;
 
-/** As much as possible in little time. */
-const warmUpLoad = { callers: 16, isShared: false, holdMs: 0, startDelayMs: 0, startStepMs: 0 };
+/** Few enough for each operation to be a request of its own: what is sent together warms less. */
+const warmUpLoad = { callers: 4, isShared: false, holdMs: 0, startDelayMs: 0, startStepMs: 0 };
 
 const job: Job = JSON.parse(process.argv[2] ?? "{}");
 

@@ -115,31 +115,37 @@ describe("the loss is told", { concurrency: true }, () => {
     assert.equal((await readLine(other, setting.key)).entries.length, 1);
   });
 
-  it("when etcd is restored from an older snapshot, in which the lock is the same", async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), "etcd-lock-snapshot-"));
-    t.after(() => rm(folder, { recursive: true }));
-    const setting = await etcdOfTest(t, { dataDir: join(folder, "etcd") });
-    const { cluster, member, key } = setting;
-    const lock = setting.lock({ ttl: 10 });
-    await lock.lock();
-    const members = JSON.parse(await cluster.etcdctl("member", "list", "--write-out=json"));
-    const [{ name, peerURLs }] = members.members;
-    await cluster.etcdctl("snapshot", "save", join(folder, "snapshot"));
-    // What the holder has seen since then is not in the snapshot.
-    for (let touches = 0; touches < 3; touches += 1) await lock.lock();
-    const told = nextLoss(lock);
-    await member.kill();
-    await member.wipe();
-    await cluster.etcdctl(
-      ...["snapshot", "restore", join(folder, "snapshot"), "--data-dir", join(folder, "etcd", name, "data")],
-      ...["--name", name, "--initial-cluster", `${name}=${peerURLs[0]}`, "--initial-advertise-peer-urls", peerURLs[0]],
-    );
-    await member.start();
-    assert.equal((await readLine(cluster, key)).entries.length, 1);
-    const { error } = await within(10_000, "the loss", told);
-    assert.equal(error.reason, "cluster-changed");
-    await within(15_000, "the lock again", lock.lock());
-  });
+  for (const [what, token, touches] of [
+    ["an older snapshot, in which the lock is the same", "etcd-cluster", 3],
+    ["a snapshot of just now, as another cluster", "another-cluster", 0],
+  ] as const) {
+    it(`when etcd is restored from ${what}`, async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), "etcd-lock-snapshot-"));
+      t.after(() => rm(folder, { recursive: true }));
+      const setting = await etcdOfTest(t, { dataDir: join(folder, "etcd") });
+      const { cluster, member, key } = setting;
+      const lock = setting.lock({ ttl: 10 });
+      await lock.lock();
+      const members = JSON.parse(await cluster.etcdctl("member", "list", "--write-out=json"));
+      const [{ name, peerURLs }] = members.members;
+      await cluster.etcdctl("snapshot", "save", join(folder, "snapshot"));
+      // What the holder has seen since then is not in the snapshot.
+      for (let touch = 0; touch < touches; touch += 1) await lock.lock();
+      const told = nextLoss(lock);
+      await member.kill();
+      await member.wipe();
+      await cluster.etcdctl(
+        ...["snapshot", "restore", join(folder, "snapshot"), "--data-dir", join(folder, "etcd", name, "data")],
+        ...["--name", name, "--initial-cluster", `${name}=${peerURLs[0]}`, "--initial-advertise-peer-urls"],
+        ...[peerURLs[0], "--initial-cluster-token", token],
+      );
+      await member.start();
+      assert.equal((await readLine(cluster, key)).entries.length, 1);
+      const { error } = await within(10_000, "the loss", told);
+      assert.equal(error.reason, "cluster-changed");
+      await within(15_000, "the lock again", lock.lock());
+    });
+  }
 });
 
 describe("a passing error is no loss:", { concurrency: true }, () => {

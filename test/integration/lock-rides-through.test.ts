@@ -78,6 +78,23 @@ describe("a held lock with a TTL of 5 survives", { concurrency: true }, () => {
     assert.deepEqual([lock.held, errors], [true, []]);
     await lock.unlock();
   });
+
+  it("a half-open connection to the only address, which is made anew", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const lock = setting.lock({ etcd: proxy.endpoint });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    const { version } = await readOnlyRecord(setting.cluster, setting.key);
+    proxy.strand();
+    await eventually(
+      "it is renewed",
+      () => readOnlyRecord(setting.cluster, setting.key),
+      (record) => record.version > version,
+    );
+    assert.deepEqual([lock.held, errors], [true, []]);
+    await lock.unlock();
+  });
 });
 
 describe("a waiter is served within 2 s", { concurrency: true }, () => {
@@ -115,6 +132,35 @@ describe("a waiter is served within 2 s", { concurrency: true }, () => {
     await holder.release();
     // Nothing is told on that connection: 2 s are enough to notice.
     const held = await within(4_000, "the turn", turn);
+    assert.equal(held.held, true);
+  });
+
+  it("of the lock becoming free, although its only connection is half open", async (t) => {
+    const setting = setUp(t);
+    const holder = await setting.heldElsewhere();
+    const proxy = await setting.proxy();
+    const manager = setting.manager({ endpoints: proxy.endpoint, ttl: 5 });
+    const turn = manager.acquire(setting.key);
+    await isWaiting(manager);
+    proxy.strand();
+    await holder.release();
+    const held = await within(4_000, "the turn", turn);
+    assert.equal(held.held, true);
+  });
+
+  it("of the network healing, although it swallowed the first packet of the connection for good", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    proxy.hold();
+    const taken = setting.manager({ endpoints: proxy.endpoint, ttl: 5 }).acquire(setting.key);
+    await eventually(
+      "it connects",
+      () => proxy.open,
+      (open) => open > 0,
+    );
+    await delay(1_500);
+    proxy.strand();
+    const held = await within(2_000, "the lock", taken);
     assert.equal(held.held, true);
   });
 
@@ -196,6 +242,24 @@ describe("a lock that was free is certain when lock() fulfils,", { concurrency: 
       await held.verify();
     });
   }
+});
+
+describe("a lock whose answer was lost", () => {
+  it("is taken all the same, and is certain from then on: what became of the request is read", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const manager = setting.manager({ endpoints: proxy.endpoint });
+    await manager.acquire(`${setting.key}other`);
+    proxy.dropAnswers();
+    const taken = manager.acquire(setting.key);
+    await setting.lineLength(1);
+    const { createRevision } = await readOnlyRecord(setting.cluster, setting.key);
+    await proxy.resume();
+    const held = await within(2_000, "the lock", taken);
+    assert.ok(held.remaining > 3_000);
+    assert.equal(held.fencingToken, createRevision);
+    await held.verify();
+  });
 });
 
 describe("without space for writes in etcd (NOSPACE)", () => {

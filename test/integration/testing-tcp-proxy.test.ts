@@ -106,6 +106,23 @@ test("while answers are dropped, requests arrive, and resume resets the connecti
   assert.equal(error.code, "ECONNRESET");
 });
 
+test("a stranded connection stays open and silent for good, and new ones pass", async (t) => {
+  const { proxy, dial, received } = await setUp(t);
+  const socket = await dial();
+  socket.write("hello");
+  await readText(socket);
+  proxy.strand();
+  let late = "";
+  socket.on("data", (bytes) => (late += String(bytes)));
+  socket.write("lost");
+  const next = await dial();
+  next.write("again");
+  assert.equal(await readText(next), "again");
+  await proxy.resume();
+  await delay(100);
+  assert.deepEqual([late, received(), socket.destroyed], ["", 10, false]);
+});
+
 test("a server that ends the connection ends it for the client", async (t) => {
   const { dial } = await setUp(t);
   const socket = await dial();

@@ -61,6 +61,12 @@ export class TcpProxy {
     this.#enter("holding");
   }
 
+  /** The connections that are open now stay so, and nothing passes on them ever again; new ones pass. */
+  strand(): void {
+    this.#mode = "passing";
+    for (const link of this.#links) link.strand();
+  }
+
   /** Requests pass, answers are swallowed. The connections concerned are reset by {@link resume}. */
   dropAnswers(): void {
     this.#enter("dropping answers");
@@ -111,6 +117,7 @@ class Link {
   #server: Socket | undefined;
   /** Answers are missing: what follows them would make no sense. */
   #isBroken = false;
+  #isStranded = false;
 
   constructor(client: Socket, target: string, onClose: () => void) {
     this.#client = client;
@@ -124,7 +131,7 @@ class Link {
   }
 
   enter(mode: Exclude<Mode, "refusing">): void {
-    if (this.#client.destroyed) return;
+    if (this.#client.destroyed || this.#isStranded) return;
     if (mode === "passing" && this.#isBroken) {
       this.destroy();
       return;
@@ -139,6 +146,11 @@ class Link {
       this.#isBroken = true;
       server.resume();
     }
+  }
+
+  strand(): void {
+    this.#isStranded = true;
+    this.#hold();
   }
 
   destroy(): void {
