@@ -46,7 +46,7 @@ export class LockEvents extends EventEmitter<LockManagerEvents> {
       (this as EventEmitter).emit(name, payload);
     } catch (error) {
       // What a listener throws is not ours to handle, and must not come between us and etcd.
-      process.nextTick(() => {
+      queueMicrotask(() => {
         throw error;
       });
     }

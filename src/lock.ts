@@ -250,7 +250,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     if (this.#state.kind !== "held" || this.#state.held !== held || !(error instanceof LockLostError)) return;
     this.#state = { kind: "lost", held };
     // However the loss was found, an error that nobody listens to is thrown in the same way.
-    process.nextTick(() => this.emit("error", error));
+    queueMicrotask(() => this.emit("error", error));
   }
 
   /** One caller of `lock()`: may stop waiting for itself; the last one ends the wait. */

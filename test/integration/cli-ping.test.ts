@@ -76,11 +76,11 @@ describe("the ping of a Node.js module", () => {
   });
 
   it("does not blame the module when it was us who slept", async () => {
-    await using pinged = setUp("pong", 300);
+    await using pinged = setUp("pong", 1_500);
     await once(pinged.module, "message");
     // The next ping is answered while nothing can be read here.
     await delay(60);
-    const until = performance.now() + 600;
+    const until = performance.now() + 2_000;
     while (performance.now() < until);
     await withoutFailure(pinged, once(pinged.module, "message"));
     await withoutFailure(pinged, once(pinged.module, "message"));
