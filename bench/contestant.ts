@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { nowMs } from "./monotonic.ts";
 import type { Command, Report } from "./protocol.ts";
@@ -13,8 +14,8 @@ const noticeMs = 30;
 /** So much longer than planned a run may take. */
 const answerLimitMs = 120_000;
 const startLimitMs = 60_000;
-/** More at a time would starve each other until they give up etcd. */
-const startedAtOnce = 4;
+/** As many as there are cores: more would only starve each other while they warm up. */
+const startedAtOnce = availableParallelism();
 
 /** The processes of one peer in one scenario: started together, told what to do together. */
 export class Contestant implements AsyncDisposable {

@@ -18,8 +18,8 @@ export interface Job {
   readonly callers: number;
   /** How long each turn holds the lock, in milliseconds. */
   readonly holdMs: number;
-  /** For how long to take locks that nobody else wants, before anything is measured, in milliseconds. */
-  readonly warmUpMs: number;
+  /** How often to take and give back locks that nobody else wants, before anything is measured, and for how long at most. */
+  readonly warmUp: { readonly turns: number; readonly limitMs: number };
   /** When the first caller asks first, after the beginning of a run, in milliseconds. */
   readonly startDelayMs: number;
   /** How much later than the one before each further caller asks first, in milliseconds. */

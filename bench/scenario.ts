@@ -61,10 +61,11 @@ export interface RaceOutcome {
   readonly turns: ReadonlyMap<string, TurnsOfRounds>;
 }
 
-/** How long each process warms up by itself, in milliseconds; after that all do for a slice, which does not count. */
-const warmUpMs = { full: 2_500, quick: 1_500 };
-/** A large number of processes takes long enough to start. */
-const warmUpShare = (processes: number): number => (processes < 10 ? 1 : processes < 50 ? 0.6 : 0.3);
+/** How each process warms up by itself; after that, all do together for a slice, which does not count. */
+const warmUps = { full: { turns: 2_000, limitMs: 6_000 }, quick: { turns: 600, limitMs: 1_500 } };
+/** With so many processes, there is no time for more than this share. */
+const many = 50;
+const warmUpShareOfMany = 0.15;
 
 /**
  * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
@@ -136,10 +137,11 @@ export async function startContestant(
   { peer, processes, job }: Entrant,
   timing: (process: number) => Pick<Job, "startDelayMs" | "startStepMs"> = () => ({ startDelayMs: 0, startStepMs: 0 }),
 ): Promise<Contestant> {
-  const warmUp = options.isQuick ? warmUpMs.quick : warmUpMs.full;
+  const { turns, limitMs } = options.isQuick ? warmUps.quick : warmUps.full;
+  const share = processes < many ? 1 : warmUpShareOfMany;
   const jobOf = (process: number): Job => ({
     ...job,
-    warmUpMs: warmUp * warmUpShare(processes),
+    warmUp: { turns: turns * share, limitMs },
     ...timing(process),
     peer,
     endpoints,

@@ -7,6 +7,7 @@ type Lock = esm.Lock;
 declare namespace Lock {
   export type AcquireOptions = esm.AcquireOptions;
   export type Comparison = esm.Comparison;
+  export type ElectOptions = esm.ElectOptions;
   export type EndpointFailure = esm.EndpointFailure;
   export type EtcdLockError = esm.EtcdLockError;
   export type EtcdLockErrorCode = esm.EtcdLockErrorCode;
@@ -19,6 +20,8 @@ declare namespace Lock {
   export type HeldLock = esm.HeldLock;
   export type HeldLocks = esm.HeldLocks;
   export type JsonValue = esm.JsonValue;
+  export type Leader = esm.Leader;
+  export type Leadership = esm.Leadership;
   export type Line = esm.Line;
   export type LineEntry = esm.LineEntry;
   export type Lock = esm.Lock;
@@ -36,6 +39,7 @@ declare namespace Lock {
   export type OperationResult = esm.OperationResult;
   export type TryAcquireOptions = esm.TryAcquireOptions;
   export type Waiting = esm.Waiting;
+  export type WatchOptions = esm.WatchOptions;
 }
 
 export = Lock;

@@ -11,7 +11,7 @@ import { takeTurns } from "./take-turns.ts";
 const takenAtOnce = 256;
 
 /** Few enough for each operation to be a request of its own: what is sent together warms less. */
-const warmUpLoad = { callers: 4, isShared: false, holdMs: 0, startDelayMs: 0, startStepMs: 0 };
+const warmUpCallers = 4;
 
 const job: Job = JSON.parse(process.argv[2] ?? "{}");
 
@@ -31,9 +31,17 @@ async function serve(): Promise<void> {
 
 /** Until then, Node.js interprets most of the code, and that takes several times as long. */
 async function warmUp(peer: LockPeer): Promise<void> {
-  const atNs = Number(process.hrtime.bigint());
-  const alone = { ...job, ...warmUpLoad, name: `${job.name}-warm-up/${process.pid}` };
-  await takeTurns(peer, alone, atNs, atNs + job.warmUpMs * 1e6);
+  const { signal } = new AbortController();
+  const endsAt = performance.now() + job.warmUp.limitMs;
+  let turns = 0;
+  const callers = Array.from({ length: warmUpCallers }, async (_, caller) => {
+    const lock = peer.locker(`${job.name}-warm-up/${process.pid}/${caller}`, caller);
+    for (; turns < job.warmUp.turns && performance.now() < endsAt; turns += 1) {
+      const taken = await lock.take(signal);
+      await taken.giveBack();
+    }
+  });
+  await Promise.all(callers);
 }
 
 async function obey(peer: LockPeer, command: Command): Promise<void> {

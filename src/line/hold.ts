@@ -46,6 +46,7 @@ export class Hold implements Renewable {
   #rewrite: Rewrite | undefined;
   #watch: Watch | undefined;
   #isStopped = false;
+  #toldDeadline = Number.NEGATIVE_INFINITY;
 
   constructor(admission: Admission, refreshIntervalMs: number, listener: HoldListener) {
     this.#refreshIntervalMs = refreshIntervalMs;
@@ -162,6 +163,12 @@ export class Hold implements Renewable {
 
   onTouched(sentAt: number): void {
     this.#touchedAt = Math.max(this.#touchedAt, sentAt);
+  }
+
+  onRoundEnd(): void {
+    const { deadline } = this;
+    if (deadline === this.#toldDeadline) return;
+    this.#toldDeadline = deadline;
     this.#listener.onRenewed();
   }
 
@@ -196,7 +203,7 @@ export class Hold implements Renewable {
     this.#rewrite = undefined;
     this.#touchedAt = Math.max(this.#touchedAt, touchedAt);
     session.addHold(this);
-    this.#listener.onRenewed();
+    this.onRoundEnd();
   }
 
   /** The rewrite has certainly not been carried out. */

@@ -16,8 +16,11 @@ export class PlaceLostError extends Error {}
 /** Whether to wait for the turn, or to give up when it has not come yet. */
 export type Patience = "wait" | "only-now";
 
-/** A waiter reads its line at least so often, whatever it is told or not: a watch is a hint, never proof. */
-const readIntervalMs = { next: 2_000, others: 10_000 };
+/**
+ * A waiter reads its line at least so often, in milliseconds, whatever it is told or not: a watch is a hint, never proof.
+ * Who is next is to be served within 2 s even then, and when the first try goes to a connection that is half open.
+ */
+const readIntervalMs = { next: 1_000, others: 10_000 };
 
 /**
  * Waits until `entry` may enter, and enters. Rides through whatever heals: without etcd, it goes on waiting.

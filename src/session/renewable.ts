@@ -13,6 +13,8 @@ export interface Renewable {
   check(): Transaction;
   /** The touch that was sent at `sentAt` is committed. */
   onTouched(sentAt: number): void;
+  /** The lease has been renewed, and whatever was due has been touched, if that was possible. */
+  onRoundEnd(): void;
   /** Entry or record is not ours any more. `results` are those of the transaction's `failure`. */
   onNotOurs(results: readonly OperationResult[]): void;
   /** The session has ended, and the lock with it. */

@@ -8,6 +8,7 @@ import { renewalIntervalMs, tryTimeoutMs } from "./deadline.ts";
 import { removeGhosts } from "./ghosts.ts";
 import { grantLeasePair, type LeasePair } from "./lease-pair.ts";
 import type { Renewable } from "./renewable.ts";
+import { SessionEndedError } from "./session-ended-error.ts";
 import { touchHolds } from "./touch-holds.ts";
 
 export interface SessionOptions {
@@ -21,16 +22,6 @@ export interface SessionOptions {
   readonly onRenewalFailed: (error: Error) => void;
   /** Told when the last place on these leases has been given back. */
   readonly onIdle: () => void;
-}
-
-/** Why a session has ended: the reason of {@link Session.signal}. */
-export class SessionEndedError extends Error {
-  readonly reason: LossReason;
-
-  constructor(reason: LossReason, explanation: string) {
-    super(explanation);
-    this.reason = reason;
-  }
 }
 
 /** After a renewal that failed, so long passes before the next try, in milliseconds. */
@@ -242,12 +233,23 @@ export class Session {
     const answer = await this.client.keepAlive(this.leaseId, options);
     if (!this.#isAlive(answer)) return;
     this.#renewedAt = answer.sentAt;
-    const touchContext = { keepAlive: answer, isCredible: (header: Header) => this.#isSameHistory(header) };
-    const [records] = await Promise.all([
-      this.client.keepAlive(this.recordLeaseId, options),
-      touchHolds(this.client, this.#holdsToTouch(ofAllHolds), touchContext, options),
-    ]);
+    const records = await this.#touch(ofAllHolds, answer, options);
     if (this.#isAlive(records) && this.#ghosts !== "none") await this.#removeGhosts(options);
+  }
+
+  /** Touches what is due, and keeps the lease of the hold records alive. */
+  async #touch(ofAllHolds: boolean, keepAlive: LeaseAnswer, options: CallOptions): Promise<LeaseAnswer> {
+    const context = { keepAlive, isCredible: (header: Header) => this.#isSameHistory(header) };
+    try {
+      const [records] = await Promise.all([
+        this.client.keepAlive(this.recordLeaseId, options),
+        touchHolds(this.client, this.#holdsToTouch(ofAllHolds), context, options),
+      ]);
+      return records;
+    } finally {
+      // Also those that were not due: the lease is theirs, too.
+      for (const hold of this.#holds) hold.onRoundEnd();
+    }
   }
 
   #isAlive({ header, ttl }: LeaseAnswer): boolean {

@@ -28,7 +28,7 @@ function isAscending(numbers: readonly bigint[]): boolean {
 it("a thousand waiters of one process in one line are all served, in order, one at a time", async (t) => {
   const setting = setUp(t);
   const holder = await setting.heldElsewhere();
-  const manager = setting.manager({ ttl: 20 });
+  const manager = setting.manager({ ttl: 20, connectTimeout: limitMs });
   const count = 1_000;
   let inside = 0;
   let entered = 0;

@@ -138,7 +138,7 @@ describe("a request rejects", { concurrency: true }, () => {
   it("when etcd cannot be reached, and asks for nothing later", async (t) => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
-    const manager = setting.manager({ endpoints: proxy.endpoint, connectTimeout: 300 });
+    const manager = setting.manager({ endpoints: proxy.endpoint, connectTimeout: 1_500 });
     proxy.cut();
     const requests = [{}, { ifAvailable: true }, { steal: true }].map((options) =>
       assert.rejects(manager.request(setting.key, options, unexpected), EtcdUnavailableError),

@@ -15,7 +15,7 @@ after(async () => {
 
 test("the tarball has what users need, and nothing else", () => {
   const needed = ["README.md", "LICENSE", "CHANGELOG.md", "cjs/index.cjs", "cjs/index.d.cts", "dist/cli/bin.js"];
-  const allowed = [/^dist\/.*(\.js|\.d\.ts)$/, /^docs\/.*\.md$/, /^package\.json$/];
+  const allowed = [/^dist\/.*(\.js|\.d\.ts)$/, /^docs\/.*\.md$/, /^examples\/.*\.(mjs|sh)$/, /^package\.json$/];
   assert.deepEqual(
     needed.filter((file) => !installed.packedFiles.includes(file)),
     [],

@@ -19,13 +19,18 @@ test("what is written is what is read", () => {
       ),
       place: fc.bigInt({ min: 0n, max: 2n ** 62n }),
     },
-    { requiredKeys: ["limit"], noNullPrototype: true },
+    { requiredKeys: ["limit", "id", "ttl"], noNullPrototype: true },
   );
   fc.assert(
     fc.property(value, (written) => {
       assert.deepEqual(parseEntryValue(Buffer.from(formatEntryValue(written))), written);
     }),
   );
+});
+
+test("a value that is not surely ours lets nobody in beside it", () => {
+  assert.equal(parseEntryValue(Buffer.from('{"limit":"unlimited"}')).limit, 1);
+  assert.equal(parseEntryValue(Buffer.from('{"limit":5,"id":"candidate"}')).limit, 1);
 });
 
 test("any bytes at all are an exclusive entry of somebody's, and never an error", () => {
