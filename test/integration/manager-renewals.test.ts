@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../support/eventually.ts";
 import { etcdOfFile } from "../support/lock-setting.ts";
 
 const setUp = etcdOfFile();
@@ -15,10 +15,10 @@ test("a lock taken on a session that is due for renewal is told of it in time, t
   const second = await manager.acquire(setting.key);
   const { remaining } = second;
   const acquiredAt = performance.now();
-  for (;;) {
-    const [{ lock }] = await once(manager, "renewed");
-    if (lock === second) break;
-  }
+  const told = new Promise<void>((resolve) => {
+    manager.on("renewed", ({ lock }) => lock === second && resolve());
+  });
+  await within(10_000, "the second lock is told", told);
   assert.ok(performance.now() - acquiredAt < remaining);
   assert.ok(second.remaining > remaining);
   await first.release();
