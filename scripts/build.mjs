@@ -48,7 +48,9 @@ function removeAllBut(wanted, folder) {
 }
 
 function listFiles(folder) {
-  return list(folder).flatMap((entry) => {
+  // Folders whose name begins with a dot are nobody's source.
+  const entries = list(folder).filter(({ name }) => !name.startsWith("."));
+  return entries.flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     return entry.isDirectory() ? listFiles(path) : [path];
   });

@@ -1,7 +1,9 @@
-import { setMaxListeners } from "node:events";
+import { defaultMaxListeners, getMaxListeners, setMaxListeners } from "node:events";
 import type { Clock } from "./clock.ts";
 
 type Listener = (reason: unknown) => void;
+
+const manyListeners = 100_000;
 
 /** Who listens to shared signals: adding to a signal itself takes Node.js the longer, the more there are already. */
 const listenersOf = new WeakMap<AbortSignal, Set<Listener>>();
@@ -57,6 +59,8 @@ export function onAbort(signal: AbortSignal, listener: Listener): () => void {
     listeners.add(call);
     return () => listeners.delete(call);
   }
+  // One signal for many locks is no leak.
+  if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(manyListeners, signal);
   signal.addEventListener("abort", call, { once: true });
   return () => signal.removeEventListener("abort", call);
 }

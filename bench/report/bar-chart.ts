@@ -17,6 +17,8 @@ const rowHeight = 22;
 const barHeight = 14;
 const titleHeight = 26;
 const gap = 12;
+/** One round that went wrong must not make all bars too short to read: longer lines are cut off. */
+const longestLine = 1.5;
 
 /** Draws panels below each other. Bars are medians; a thin line goes from the least to the most of the rounds. */
 export function drawPanels(panels: readonly Panel[]): { readonly height: number; readonly drawing: readonly string[] } {
@@ -43,8 +45,9 @@ function rowsOf({ scenario, figure }: Panel): readonly Row[] {
 }
 
 function drawRows(rows: readonly Row[], top: number): readonly string[] {
-  const most = Math.max(...rows.map(({ value }) => value.max));
-  const x = (value: number): number => labelWidth + (value / most) * (cardWidth - labelWidth - valueWidth - 20);
+  const most = Math.max(...rows.map(({ value }) => Math.min(value.max, value.median * longestLine)));
+  const x = (value: number): number =>
+    labelWidth + Math.min(1, value / most) * (cardWidth - labelWidth - valueWidth - 20);
   return rows.flatMap(({ peer, value }, index) => {
     const y = top + index * rowHeight;
     const middle = y + barHeight / 2;

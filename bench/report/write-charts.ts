@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ScenarioResult } from "../results.ts";
 import { drawPanels, type Panel } from "./bar-chart.ts";
@@ -80,9 +80,11 @@ const histogramPlans = [
   },
 ];
 
-/** Writes a chart of everything that was measured, and resolves to the paths. */
+/** Writes a chart of everything that was measured, in place of those that are there, and resolves to the paths. */
 export async function writeCharts(folder: string, record: RunRecord): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
+  const old = (await readdir(folder)).filter((file) => file.endsWith(".svg"));
+  for (const file of old) await rm(join(folder, file));
   const find = (scenario: string): ScenarioResult | undefined => record.scenarios.find(({ id }) => id === scenario);
   const foot = footOf(record);
   const bars = barChartPlans.flatMap(({ file, title, subtitle, panels }) => {

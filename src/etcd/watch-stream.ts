@@ -29,6 +29,8 @@ type State =
 /** A stream from which nothing has come for so long, though it was asked for a sign of life, is given up. */
 const silenceMs = 2_000;
 const reopenPauseMs = 100;
+/** So long the stream stays open after its last watch, in milliseconds. It keeps the process alive. */
+const lingerMs = 200;
 
 // A member that has no leader must end the stream, or a watch on a cut-off member would be silent for ever.
 const requireLeader = new Metadata();
@@ -41,6 +43,7 @@ export class WatchStream {
   readonly #subscriptions = new Map<bigint, Subscription>();
   #state: State = { kind: "closed" };
   #nextId = 1n;
+  #lingering: Alarm | undefined;
 
   constructor(rotation: EndpointRotation, clock: Clock) {
     this.#rotation = rotation;
@@ -57,16 +60,26 @@ export class WatchStream {
   }
 
   close(): void {
+    this.#lingering?.cancel();
     this.#subscriptions.clear();
     this.#end();
   }
 
   #unsubscribe(id: bigint): void {
     if (!this.#subscriptions.delete(id)) return;
-    if (this.#subscriptions.size === 0) this.#end();
-    else if (this.#state.kind === "open") {
+    if (this.#subscriptions.size === 0) this.#endLater();
+    if (this.#state.kind === "open") {
       this.#state.call.write({ requestUnion: { $case: "cancelRequest", value: { watchId: id } } });
     }
+  }
+
+  /** Who waits again soon finds the stream there. */
+  #endLater(): void {
+    this.#lingering?.cancel();
+    const endIfUnused = (): void => {
+      if (this.#subscriptions.size === 0) this.#end();
+    };
+    this.#lingering = this.#clock.schedule(lingerMs, endIfUnused, false);
   }
 
   #open(): void {

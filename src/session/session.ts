@@ -26,6 +26,8 @@ export interface SessionOptions {
 
 /** After a renewal that failed, so long passes before the next try, in milliseconds. */
 const failurePauseMs = 250;
+/** Between two renewals, in milliseconds. */
+const leastPauseMs = 5;
 
 /**
  * A pair of leases that is kept alive, and shared by any number of locks. While anybody uses it, it is renewed: the lease
@@ -192,7 +194,8 @@ export class Session {
 
   async #keepRenewed(): Promise<void> {
     while (!this.signal.aborted) {
-      const waitMs = this.#renewalRequests.length > 0 ? 0 : Math.max(this.#dueAt(), this.#notBefore) - this.clock.now();
+      const dueAt = this.#renewalRequests.length > 0 ? Number.NEGATIVE_INFINITY : this.#dueAt();
+      const waitMs = Math.max(dueAt, this.#notBefore) - this.clock.now();
       if (waitMs > 0) await this.#bell.wait(waitMs, this.signal, this.isInUse).catch(() => {});
       else await this.#renewOnce();
     }
@@ -217,6 +220,8 @@ export class Session {
 
   async #renewOnce(): Promise<void> {
     const requests = this.#renewalRequests.splice(0);
+    // Whatever should be due again at once: etcd is not to be asked without a pause.
+    this.#notBefore = this.clock.now() + leastPauseMs;
     try {
       await this.#tryRenewal(requests.length > 0);
     } catch (error) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { EtcdRefusedError } from "#dist/index.js";
 import type { EtcdMember } from "#dist/testing/index.js";
+import { compact } from "../support/etcd-space.ts";
 import { eventually, within } from "../support/eventually.ts";
-import { collectErrors, etcdOfFile, etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
+import { collectErrors, etcdOfFile, etcdOfTest, isWaiting } from "../support/lock-setting.ts";
 import { readLine, readOnlyRecord } from "../support/stored-line.ts";
 
 const setUp = etcdOfFile();
@@ -14,15 +14,6 @@ async function restart(member: EtcdMember, downMs: number): Promise<void> {
   await member.kill();
   await delay(downMs);
   await member.start();
-}
-
-/** Makes everything that has happened so far unreadable, and removes it. */
-async function compact({ cluster }: LockSetting): Promise<void> {
-  const [{ Status }] = JSON.parse(await cluster.etcdctl("endpoint", "status", "--write-out=json"));
-  await cluster.etcdctl("compaction", "--physical", `${Status.header.revision}`).catch((error: unknown) => {
-    // Nothing may have happened since the last time.
-    assert.match(String(error), /has been compacted/);
-  });
 }
 
 describe("a held lock with a TTL of 5 survives", { concurrency: true }, () => {
@@ -55,11 +46,11 @@ describe("a held lock with a TTL of 5 survives", { concurrency: true }, () => {
     await isWaiting(waiter);
     for (let round = 0; round < 4; round += 1) {
       await lock.lock();
-      await compact(setting);
+      await compact(setting.cluster);
       await delay(600);
     }
     assert.deepEqual([lock.held, errors], [true, []]);
-    await Promise.all([lock.unlock(), compact(setting)]);
+    await Promise.all([lock.unlock(), compact(setting.cluster)]);
     await within(2_000, "the turn of the waiter", turn);
   });
 
@@ -263,58 +254,3 @@ describe("a lock whose answer was lost", () => {
     await held.verify();
   });
 });
-
-describe("without space for writes in etcd (NOSPACE)", () => {
-  it("held locks survive, can be given back, and waiters keep their place; new ones are refused clearly", async (t) => {
-    const setting = await etcdOfTest(t, { extraArguments: [`--quota-backend-bytes=${4 * 1024 * 1024}`] });
-    const { cluster, key } = setting;
-    const lock = setting.lock({ ttl: 3 });
-    const freed = setting.lock({ ttl: 3, key: `${key}freed` });
-    const errors = collectErrors(lock);
-    await Promise.all([lock.lock(), freed.lock()]);
-    const waiter = setting.manager({ ttl: 3 });
-    const turn = waiter.acquire(key);
-    await isWaiting(waiter);
-    await fill(setting);
-    const newcomer = setting.manager({ ttl: 3 });
-    await assert.rejects(newcomer.acquire(`${key}new`), (error) => {
-      assert.ok(error instanceof EtcdRefusedError, `${error}`);
-      assert.equal(error.status, "RESOURCE_EXHAUSTED");
-      assert.match(error.message, /space/);
-      return true;
-    });
-    // Longer than a TTL without a write.
-    await delay(4_000);
-    assert.deepEqual([lock.held, freed.held, errors], [true, true, []]);
-    await freed.unlock();
-    assert.deepEqual((await readLine(cluster, `${key}freed`)).entries, []);
-    const [, place] = (await readLine(cluster, key)).entries;
-    await lock.unlock();
-    assert.equal(await Promise.race([turn, delay(500, "waits")]), "waits");
-    assert.equal((await readLine(cluster, key)).entries[0]?.createRevision, place?.createRevision);
-    await makeSpace(setting);
-    const held = await within(5_000, "the turn of the waiter", turn);
-    await held.verify();
-  });
-});
-
-/** Writes until etcd takes no more. */
-async function fill({ cluster }: LockSetting): Promise<void> {
-  const value = "x".repeat(100_000);
-  for (let number = 0; number < 200; number += 1) {
-    try {
-      await cluster.etcdctl("put", `fill/${number}`, value);
-    } catch (error) {
-      assert.match(String(error), /database space exceeded/);
-      return;
-    }
-  }
-  assert.fail("etcd took everything");
-}
-
-async function makeSpace(setting: LockSetting): Promise<void> {
-  await setting.cluster.etcdctl("del", "--prefix", "fill/");
-  await compact(setting);
-  await setting.cluster.etcdctl("defrag");
-  await setting.cluster.etcdctl("alarm", "disarm");
-}

@@ -160,7 +160,7 @@ describe("metadata", { concurrency: true }, () => {
     const setting = setUp(t);
     const lock = await setting.manager().acquire(setting.key);
     const entry = await readOnlyEntry(setting.cluster, setting.key);
-    await setting.cluster.etcdctl("put", entry.key, entry.value);
+    await setting.cluster.etcdctl("put", "--ignore-lease", entry.key, entry.value);
     await assert.rejects(lock.setMetadata({ mine: true }), (error) => {
       assert.ok(error instanceof LockLostError);
       assert.equal(error.reason, "entry-overwritten");

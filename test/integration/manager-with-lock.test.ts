@@ -49,9 +49,9 @@ describe("work with a lock", { concurrency: true }, () => {
     const setting = setUp(t);
     const own = new Error("the work failed");
     const work = setting.manager().withLock(setting.key, async (lock) => {
-      await lock.renew();
+      const lost = new Promise((resolve) => lock.signal.addEventListener("abort", resolve));
       await setting.cluster.etcdctl("del", "--prefix", `${setting.key}/`);
-      await within(5_000, "the loss is told", new Promise((resolve) => lock.signal.addEventListener("abort", resolve)));
+      await within(5_000, "the loss is told", lost);
       throw own;
     });
     await assert.rejects(work, (error) => error === own);

@@ -100,7 +100,7 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     if (this.#mode === "refusing") {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     this.#accepted++;
@@ -154,8 +154,8 @@ class Link {
   }
 
   destroy(): void {
-    this.#client.resetAndDestroy();
-    this.#server?.resetAndDestroy();
+    reset(this.#client);
+    if (this.#server !== undefined) reset(this.#server);
   }
 
   #hold(): void {
@@ -178,4 +178,14 @@ class Link {
     this.#server = server;
     return server;
   }
+}
+
+/**
+ * Ends a connection at once, and not in order. Node.js fails to reset one that is being shut down, loses its handle, and
+ * then spins for ever when the process is to end: so not by `resetAndDestroy()`, which shuts down before it resets.
+ */
+function reset(socket: Socket): void {
+  const isBeingShutDown = socket.writableEnded && !socket.writableFinished;
+  if (!isBeingShutDown) Object.assign(socket, { resetAndClosing: true });
+  socket.destroy();
 }
