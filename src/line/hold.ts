@@ -146,7 +146,11 @@ export class Hold implements Renewable {
       const transaction = rewriteTransaction(this.#admission, session, rewrite.value);
       const answer = await session.client.transact(transaction, { ...options, onFailedTry });
       if (answer.succeeded) this.#settle(rewrite, answer.header.revision, answer.sentAt);
-      else this.#judge(readFound(answer.results));
+      else {
+        // Refused by its conditions, and never tried before: what is there now is not ours.
+        if (!answer.unsettled) this.#forget(rewrite);
+        this.#judge(readFound(answer.results));
+      }
     } catch (error) {
       if (error instanceof EtcdRefusedError && !isUnanswered) this.#forget(rewrite);
       throw error;
