@@ -30,6 +30,7 @@ import { SessionPool } from "./session/session-pool.ts";
 import type { LockGrantedCallback, LockRequestArguments, LockRequestOptions } from "./web-locks/lock-request.ts";
 import type { LockManagerSnapshot } from "./web-locks/snapshot.ts";
 import { WebLocks } from "./web-locks/web-locks.ts";
+import { workAndRelease } from "./work-and-release.ts";
 
 /**
  * Any number of locks over one connection and one session. Held locks keep the process alive; an idle manager does not.
@@ -102,18 +103,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   ): Promise<T> {
     const [options, work] = rest.length === 1 ? [{}, rest[0]] : rest;
     if (typeof work !== "function") throw new TypeError("withLock needs a function to run while the lock is held");
-    const lock = await this.acquire(name, options);
-    let result: T;
-    try {
-      result = await work(lock);
-    } catch (error) {
-      // What went wrong in there matters more than what may go wrong now.
-      await lock.release().catch(() => {});
-      throw error;
-    }
-    const wasHeld = await lock.release();
-    if (!wasHeld) lock.signal.throwIfAborted();
-    return result;
+    return await workAndRelease<Promise<T> | T>(await this.acquire(name, options), work);
   }
 
   /**

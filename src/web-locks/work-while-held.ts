@@ -1,6 +1,7 @@
 import { onAbort } from "../abort.ts";
 import { LockLostError } from "../errors.ts";
 import type { HeldLock } from "../held-lock.ts";
+import { workAndRelease } from "../work-and-release.ts";
 import { abortError } from "./dom-exception.ts";
 
 /**
@@ -15,20 +16,6 @@ export function workWhileHeld<T>(lock: HeldLock, work: (lock: HeldLock) => T): P
     const stopListening = onAbort(lock.signal, (loss) => reject(asStandardError(loss)));
     workAndRelease(lock, work).then(resolve, reject).finally(stopListening);
   });
-}
-
-async function workAndRelease<T>(lock: HeldLock, work: (lock: HeldLock) => T): Promise<Awaited<T>> {
-  let result: Awaited<T>;
-  try {
-    result = await work(lock);
-  } catch (error) {
-    // What went wrong in there matters more than what may go wrong now.
-    await lock.release().catch(() => {});
-    throw error;
-  }
-  const wasHeld = await lock.release();
-  if (!wasHeld) lock.signal.throwIfAborted();
-  return result;
 }
 
 /** Code for `navigator.locks` knows one way to lose a lock: to have it stolen. */
