@@ -57,7 +57,7 @@ export class HeldLock implements AsyncDisposable {
   readonly #controller = new AbortController();
   #state: State = { kind: "held" };
   #release: Promise<boolean> | undefined;
-  #rewrites: Promise<void> = Promise.resolve();
+  #turns: Promise<void> = Promise.resolve();
   /** Aborts when the lock is not held any more, for whatever reason. */
   readonly #over = new AbortController();
 
@@ -152,7 +152,7 @@ export class HeldLock implements AsyncDisposable {
     this.#assertNotOver();
     this.#hold.refreshIntervalMs = options.refreshInterval ?? this.#hold.refreshIntervalMs;
     const startedAt = this.#clock.now();
-    await this.#hold.session.renew();
+    await this.#inTurn(() => this.#hold.session.renew());
     this.#assertNotOver();
     if (this.#hold.provedAt >= startedAt) return;
     const left = formatDurationMs(this.remaining);
@@ -289,8 +289,14 @@ export class HeldLock implements AsyncDisposable {
   }
 
   /** One after the other: each builds on what the one before has written. */
+  async #inTurn(step: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.then(step);
+    this.#turns = turn.catch(() => {});
+    await turn;
+  }
+
   async #rewrite(change: (entry: Entry) => { session: Session; value: EntryValue }): Promise<void> {
-    const rewrite = this.#rewrites.then(async () => {
+    await this.#inTurn(async () => {
       this.#assertNotOver();
       const { session, value } = change(this.#hold.admission.entry);
       const { signal } = this.#over;
@@ -304,8 +310,6 @@ export class HeldLock implements AsyncDisposable {
       await written.catch((error: unknown) => this.#explainRewrite(error));
       this.#assertNotOver();
     });
-    this.#rewrites = rewrite.catch(() => {});
-    await rewrite;
   }
 
   /** A rewrite that was cut short by a loss or a release fails with that. */

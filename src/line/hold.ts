@@ -184,10 +184,14 @@ export class Hold implements Renewable {
     this.#listener.onLost(reason, explanation);
   }
 
-  /** A touch that was sent before a rewrite may be answered after it: what counts is whether the keys are ours now. */
+  /**
+   * A touch that was sent before a rewrite may be answered after it: what counts is whether the keys are ours now. One
+   * that was sent before the rewrite that went before shows what that has left, and says nothing of this one.
+   */
   #judge(found: Found): void {
     const rewrite = this.#rewrite;
-    if (rewrite !== undefined && found.entry?.leaseId === rewrite.session.leaseId) {
+    const isWritten = found.entry !== undefined && found.entry.modRevision > this.#admission.entry.modRevision;
+    if (rewrite !== undefined && isWritten && found.entry.leaseId === rewrite.session.leaseId) {
       this.#settle(rewrite, found.entry.modRevision, rewrite.sentAt);
     }
     const loss = explainLoss(this.#admission, found);

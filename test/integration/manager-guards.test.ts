@@ -145,6 +145,23 @@ describe("metadata", { concurrency: true }, () => {
     await (await within(3_000, "the waiter's turn", turn)).release();
   });
 
+  it("is not mistaken for somebody else's by renewals that are answered late", async (t) => {
+    const setting = setUp(t);
+    const manager = setting.manager();
+    await using lock = await manager.acquire(setting.key);
+    // Renewing one lock renews all of its manager.
+    await using other = await manager.acquire(`${setting.key}other`);
+    let isOver = false;
+    const renewals = [1, 2, 3].map(async () => {
+      while (!isOver) await other.renew();
+    });
+    for (let step = 0; step < 200; step += 1) await lock.setMetadata({ step });
+    isOver = true;
+    await Promise.all(renewals);
+    await lock.verify();
+    assert.equal(lock.held, true);
+  });
+
   it("is an object, of 8 KiB of JSON at most, and that of a holder", async (t) => {
     const setting = setUp(t);
     const lock = await setting.manager().acquire(setting.key);
