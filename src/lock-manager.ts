@@ -1,10 +1,9 @@
 import { linkSignals, sharedAbortController } from "./abort.ts";
 import { type AcquireOptions, resolveAcquire, type TryAcquireOptions } from "./acquire-options.ts";
 import { type AcquisitionContext, takeLocks } from "./acquisition.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { EtcdLockError, NotAvailableError } from "./errors.ts";
 import type { EtcdClient } from "./etcd/etcd-client.ts";
-import { GrpcEtcdClient } from "./etcd/grpc-etcd-client.ts";
 import { onIdleExit } from "./exit-cleanup.ts";
 import { HeldLock } from "./held-lock.ts";
 import { HeldLocks } from "./held-locks.ts";
@@ -26,6 +25,7 @@ import {
   type WatchOptions,
 } from "./lock-manager-options.ts";
 import { checkName, checkNames, checkSignal, checkString } from "./lock-options.ts";
+import { type Platform, realPlatform } from "./platform.ts";
 import { SessionPool } from "./session/session-pool.ts";
 import type { LockGrantedCallback, LockRequestArguments, LockRequestOptions } from "./web-locks/lock-request.ts";
 import type { LockManagerSnapshot } from "./web-locks/snapshot.ts";
@@ -37,7 +37,7 @@ import { workAndRelease } from "./work-and-release.ts";
  */
 export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #client: EtcdClient;
-  readonly #clock: Clock = systemClock;
+  readonly #clock: Clock;
   readonly #pool: SessionPool;
   readonly #options: ResolvedLockManager;
   readonly #closed = sharedAbortController();
@@ -48,10 +48,14 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
-  constructor(options: LockManagerOptions) {
+  constructor(options: LockManagerOptions);
+  /** @internal */
+  constructor(options: LockManagerOptions, platform: Platform);
+  constructor(options: LockManagerOptions, { clock, connect }: Platform = realPlatform) {
     super();
     this.#options = resolveLockManager(options);
-    this.#client = new GrpcEtcdClient(this.#options.endpoints, this.#clock);
+    this.#clock = clock;
+    this.#client = connect(this.#options.endpoints);
     const onRenewalFailed = (error: Error): void => this.tell("renewalFailed", { error });
     this.#pool = new SessionPool({ client: this.#client, clock: this.#clock, onRenewalFailed });
     this.#stopListening = onIdleExit(() => this.#pool.closeIdle());

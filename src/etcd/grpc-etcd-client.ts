@@ -20,6 +20,9 @@ import { TransactionBatcher } from "./transaction-batcher.ts";
 import { WatchStream } from "./watch-stream.ts";
 import { decodeHeader, decodeKey, decodeResult, encodeTransaction } from "./wire.ts";
 
+/** Makes the connection to an endpoint, which is opened when it is first used. */
+export type Connect = (endpoint: string) => Connection;
+
 /** {@link EtcdClient} over gRPC, with one connection an endpoint. */
 export class GrpcEtcdClient implements EtcdClient {
   readonly endpoints: readonly string[];
@@ -29,9 +32,9 @@ export class GrpcEtcdClient implements EtcdClient {
   readonly #watches: WatchStream;
   readonly #closed = sharedAbortController();
 
-  constructor(endpoints: readonly string[], clock: Clock) {
+  constructor(endpoints: readonly string[], clock: Clock, connect: Connect = (endpoint) => new Connection(endpoint)) {
     this.endpoints = endpoints;
-    this.#connections = endpoints.map((endpoint) => new Connection(endpoint));
+    this.#connections = endpoints.map(connect);
     this.#rotation = new EndpointRotation(this.#connections, clock);
     this.#batcher = new TransactionBatcher((transaction, options) => this.#transactAlone(transaction, options), clock);
     this.#watches = new WatchStream(this.#rotation, clock);
