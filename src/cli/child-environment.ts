@@ -1,3 +1,5 @@
+import type { Environment } from "./host.ts";
+
 /** What a command is told about the lock that it runs under. */
 export interface LockFacts {
   readonly key: string;
@@ -5,8 +7,6 @@ export interface LockFacts {
   readonly fencingToken: bigint;
   readonly leaseId: bigint;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `NAME=value`, as the environment of the command has it, and no command under another lock. */
 export function lockMarker({ leaseId }: Pick<LockFacts, "leaseId">): string {

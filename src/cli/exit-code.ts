@@ -1,17 +1,24 @@
 import { constants } from "node:os";
 
+/** An exit code of etcdlocker's own. */
+export interface ExitCode {
+  readonly code: number;
+  /** In a few words. */
+  readonly brief: string;
+  readonly text: string;
+}
+
 /** The exit codes that are etcdlocker's own, and what they mean. */
-export const exitCodes: Readonly<
-  Record<
-    "notAcquired" | "lost" | "childFailed" | "pingFailed" | "usage",
-    { readonly code: number; readonly text: string }
-  >
-> = {
-  notAcquired: { code: 1, text: "the lock could not be acquired, for example because etcd is out of reach" },
-  lost: { code: 2, text: "the lock was lost" },
-  childFailed: { code: 3, text: "the command could not be started, or not be killed" },
-  pingFailed: { code: 4, text: "a Node.js module did not answer its ping as it should (-n)" },
-  usage: { code: 64, text: "the command line is wrong" },
+export const exitCodes: Readonly<Record<"notAcquired" | "lost" | "childFailed" | "pingFailed" | "usage", ExitCode>> = {
+  notAcquired: {
+    code: 1,
+    brief: "not acquired",
+    text: "the lock could not be acquired, for example because etcd is out of reach",
+  },
+  lost: { code: 2, brief: "lost", text: "the lock was lost; the command has been ended" },
+  childFailed: { code: 3, brief: "not started or killed", text: "the command could not be started, or not be killed" },
+  pingFailed: { code: 4, brief: "no pong", text: "a Node.js module did not answer its ping as it should (-n)" },
+  usage: { code: 64, brief: "wrong options", text: "the command line is wrong; etcd was not asked" },
 };
 
 /** How a process ended: by itself with a code, or by a signal. */

@@ -1,61 +1,108 @@
+import { examples } from "./examples.ts";
 import { exitCodes } from "./exit-code.ts";
-import { type OptionName, optionNames, optionTable } from "./option-table.ts";
+import { type OptionName, optionGroupNames, optionGroups, optionsOf, optionTable } from "./option-table.ts";
+import { wrap } from "./wrap.ts";
 
-const width = 100;
-const flagColumn = 30;
+/** As wide as the narrowest terminal that is usual. */
+const width = 80;
+const briefColumn = 27;
+const textColumn = 8;
+const groupColumn = 12;
 
-/** The text of `etcdlocker --help`. */
+const synopsis = "etcdlocker [options] [--] command [args…]";
+
+const summary = "Waits in line for a lock in etcd, and runs the command while holding it.";
+
+/** The text of `etcdlocker --help`: one screen. */
 export function formatHelp(): string {
-  return [
-    "etcdlocker [options] [--] command [args…]",
+  return lines(
+    synopsis,
+    summary,
+    "",
+    ...optionGroupNames.flatMap(optionsOf).filter(isEssential).map(formatBrief),
+    "",
+    ...optionGroupNames.flatMap(formatOthers),
+    "",
+    ...examples.map(({ line }) => `  ${line}`),
+    "",
+    ...wrap(`Exit codes: the command's, 128 + N for signal N, ${formatExitCodes()}.`, width),
+    "More: etcdlocker --help all, man etcdlocker",
+  );
+}
+
+/** The text of `etcdlocker --help all`. */
+export function formatFullHelp(): string {
+  return lines(
+    synopsis,
     "",
     ...wrap(
-      "Waits in line for a lock in etcd, runs the command while holding it, and gives it back when the command and what it " +
-        "started are gone. If the lock is lost, the command is ended before anybody else can get the lock.",
-      2,
+      `${summary} The lock is given back when the command and what it started are gone. If it is lost, the command is ` +
+        "ended before anybody else can get it.",
+      width,
     ),
     "",
-    "Options (they end at the command, or at --):",
+    ...wrap(
+      "Options end at the first word that is not one, or at --. A DURATION is a number of seconds, or has a unit: 500ms, " +
+        "30s, 5m, 2h. In brackets: the variable that stands in for the option, and the default.",
+      width,
+    ),
+    ...optionGroupNames.flatMap((group) => ["", `${optionGroups[group]}:`, ...optionsOf(group).flatMap(formatFull)]),
     "",
-    ...optionNames.flatMap(formatOption),
-    "",
-    ...wrap("A plain number of a duration is seconds; 500ms, 30s, 5m and 2h are understood too.", 2),
-    "",
-    "Exit codes: that of the command, or",
-    "",
+    "Exit codes:",
+    "  N     that of the command",
     ...Object.values(exitCodes).map(({ code, text }) => `  ${String(code).padEnd(6)}${text}`),
     "  128+N etcdlocker or the command was ended by signal N",
     "",
-    "Example:",
-    "",
-    "  ETCD_LOCK_HOST=etcd1,etcd2,etcd3 etcdlocker -k /backup -t 30 -- backup.sh --all",
-    "",
-  ].join("\n");
+    "Examples:",
+    ...examples.flatMap(({ title, line }) => [`  # ${title}`, `  ${line}`]),
+  );
 }
 
-function formatOption(name: OptionName): string[] {
+/** The flags of an option, as they are given: `-k, --key NAME`. */
+export function formatFlags(name: OptionName): string {
   const { letter, value } = optionTable[name];
-  const short = letter === undefined ? "    " : `-${letter}, `;
-  const flags = `  ${short}--${name}${value === undefined ? "" : ` ${value}`}`;
-  const [first = "", ...rest] = wrap(describe(name), flagColumn);
-  return [flags.padEnd(flagColumn) + first.trimStart(), ...rest];
+  return `${letter === undefined ? "" : `-${letter}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
 }
 
-function describe(name: OptionName): string {
-  const { text, variable, fallback } = optionTable[name];
-  const parts = [variable, fallback].filter((part) => part !== undefined);
-  return parts.length === 0 ? text : `${text} [default: ${parts.join(", or ")}]`;
+/** What an option does, in full. */
+export function fullText(name: OptionName): string {
+  const { text, brief } = optionTable[name];
+  return text ?? brief;
 }
 
-/** `text` in lines of at most {@link width} columns, each indented. */
-function wrap(text: string, indent: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && indent + line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((each) => " ".repeat(indent) + each);
+function isEssential(name: OptionName): boolean {
+  return optionTable[name].isEssential === true;
+}
+
+function formatBrief(name: OptionName): string {
+  const { letter, brief, fallback } = optionTable[name];
+  const flags = `  ${letter === undefined ? "    " : ""}${formatFlags(name)} `.padEnd(briefColumn);
+  return `${flags}${brief}${fallback === undefined ? "" : ` [${fallback}]`}`;
+}
+
+/** The options of a group that have no line of their own, one after the other. */
+function formatOthers(group: keyof typeof optionGroups): string[] {
+  const others = optionsOf(group).filter((name) => !isEssential(name));
+  if (others.length === 0) return [];
+  // Flag and value stay together.
+  const words = others.map((name) => formatFlags(name).replaceAll(" ", "\u00a0")).join("  ");
+  const [first = "", ...rest] = wrap(words, width, groupColumn).map((line) => line.replaceAll("\u00a0", " "));
+  return [`  ${group}`.padEnd(groupColumn) + first.trimStart(), ...rest];
+}
+
+function formatFull(name: OptionName): string[] {
+  const { variable, fallback } = optionTable[name];
+  const given = [variable, fallback].filter((part) => part !== undefined).join(", ");
+  const text = fullText(name).replaceAll("`", "");
+  return [`  ${formatFlags(name)}${given === "" ? "" : `  [${given}]`}`, ...wrap(text, width, textColumn)];
+}
+
+function formatExitCodes(): string {
+  return Object.values(exitCodes)
+    .map(({ code, brief }) => `${code} ${brief}`)
+    .join(", ");
+}
+
+function lines(...all: readonly string[]): string {
+  return `${all.join("\n")}\n`;
 }

@@ -4,6 +4,9 @@ export const passedOnSignals = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUS
 /** A signal that etcdlocker passes on to the command. */
 export type PassedOnSignal = (typeof passedOnSignals)[number];
 
+/** The environment variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What etcdlocker sees of the process it runs in. Only its entry point touches `process` itself. */
 export interface Host {
   /** The name of this machine. */
@@ -12,7 +15,7 @@ export interface Host {
   readonly platform: NodeJS.Platform;
   /** The path of Node.js. */
   readonly execPath: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Standard input is a terminal. */
   readonly hasTerminalInput: boolean;
   readonly standardError: TextOutput;

@@ -1,9 +1,8 @@
 import { escapeText } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
-import { formatHelp } from "./help.ts";
 import type { Host } from "./host.ts";
-import { type Request, readRequest } from "./job.ts";
 import { hasLostBytes } from "./lost-bytes.ts";
+import { type Request, readRequest } from "./request.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the command line asked for, as the entry point has to do it. */
@@ -26,7 +25,10 @@ export async function main(words: readonly string[], host: Host, version: string
     host.standardError.write(`etcdlocker: ${escapeText(error.message)}\n`);
     return { exitCode: exitCodes.usage.code };
   }
-  if (request.kind === "help") return { exitCode: 0, output: formatHelp() };
+  if (request.kind === "help") {
+    const { formatFullHelp, formatHelp } = await import("./help.ts");
+    return { exitCode: 0, output: request.isFull ? formatFullHelp() : formatHelp() };
+  }
   if (request.kind === "version") return { exitCode: 0, output: `${version}\n` };
   const { runJob } = await import("./run.ts");
   return { exitCode: await runJob(request.job, host) };

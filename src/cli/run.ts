@@ -5,6 +5,7 @@ import type { HeldLock, LockManager } from "../index.ts";
 import { acquireLock } from "./acquisition.ts";
 import { openBootClock } from "./boot-clock.ts";
 import { ChildStartError } from "./child.ts";
+import { openManager } from "./connection.ts";
 import { messageOf } from "./error-message.ts";
 import { exitCodes, runExitCode, signalExitCode, type Verdict } from "./exit-code.ts";
 import { Guardian, GuardianStartError } from "./guardian.ts";
@@ -72,13 +73,19 @@ class Run {
     this.#host.onSignal((signal) => this.#receive(signal));
     const starting = this.#startGuardian();
     try {
-      return await this.#runWithManager(await openManager(this.#job), starting);
+      return await this.#runWithManager(await this.#openManager(), starting);
     } catch (error) {
       return this.#explain(error);
     } finally {
       // As long as somebody may be inside, the guardian stays, and kills when we are gone.
       if (!this.#mayBeInside) await dismiss(starting);
     }
+  }
+
+  /** Only now, after the guardian is on its way. */
+  #openManager(): Promise<LockManager> {
+    const { connection, id, ttlSeconds, refreshMs } = this.#job;
+    return openManager(connection, { id, ttl: ttlSeconds, refreshInterval: refreshMs });
   }
 
   /** Started at once, to be ready by the time the lock is held. */
@@ -230,22 +237,6 @@ class Run {
     if (error instanceof HoldEndedError) return exitCodes.lost.code;
     const isStartFailure = error instanceof ChildStartError || error instanceof GuardianStartError;
     return isStartFailure || this.#mayBeInside ? exitCodes.childFailed.code : exitCodes.notAcquired.code;
-  }
-}
-
-/** Loads the library, which takes a while, only now: after the guardian is on its way. */
-async function openManager(job: Job): Promise<LockManager> {
-  const library = await import("../index.ts");
-  try {
-    return new library.LockManager({
-      endpoints: job.endpoints,
-      ttl: job.ttlSeconds,
-      id: job.id,
-      refreshInterval: job.refreshMs,
-    });
-  } catch (error) {
-    const isOption = error instanceof TypeError || error instanceof RangeError;
-    throw isOption ? new UsageError(error.message, { cause: error }) : error;
   }
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Job, readRequest } from "#dist/cli/job.js";
+import type { Job } from "#dist/cli/job.js";
 import { optionNames } from "#dist/cli/option-table.js";
+import { readRequest } from "#dist/cli/request.js";
 import { stopAfterMs } from "#dist/cli/stop-timing.js";
 import { UsageError } from "#dist/cli/usage-error.js";
 
@@ -30,7 +31,7 @@ function assertUsageError(read: () => unknown, ...patterns: RegExp[]): void {
 describe("what etcdlocker is asked to do", () => {
   it("needs no more than a key and a command", () => {
     assert.deepEqual(readJob(["-k", "/lock", "cmd", "-x"]), {
-      endpoints: ["localhost:2379"],
+      connection: { endpoints: ["localhost:2379"] },
       key: "/lock",
       id: "this-host",
       ttlSeconds: 60,
@@ -63,14 +64,14 @@ describe("what etcdlocker is asked to do", () => {
       ETCD_LOCK_TTL: "20",
       ETCD_LOCK_REFRESH: "3",
     });
-    assert.deepEqual(job.endpoints, ["a", "b:1"]);
+    assert.deepEqual(job.connection.endpoints, ["a", "b:1"]);
     assert.deepEqual([job.id, job.key, job.ttlSeconds, job.refreshMs], ["me", "/from/environment", 20, 3_000]);
   });
 
   it("is what the flags say when the environment says something else, or nonsense", () => {
     const environment = { ETCD_LOCK_KEY: "/other", ETCD_LOCK_TTL: "abc", ETCD_LOCK_HOST: ",", ETCD_LOCK_REFRESH: "0" };
     const job = readJob(["-k", "/lock", "-t5", "-e", "host", "-r1", "cmd"], environment);
-    assert.deepEqual([job.key, job.ttlSeconds, job.refreshMs, job.endpoints], ["/lock", 5, 1_000, ["host"]]);
+    assert.deepEqual([job.key, job.ttlSeconds, job.refreshMs, job.connection.endpoints], ["/lock", 5, 1_000, ["host"]]);
   });
 
   it("is not affected by variables that are empty, as in 1.x", () => {
@@ -80,7 +81,11 @@ describe("what etcdlocker is asked to do", () => {
   });
 
   it("takes addresses from commas and from several flags", () => {
-    assert.deepEqual(readOptions(["-e", "a, [::1]:2", "-e", "http://b:3"]).endpoints, ["a", "[::1]:2", "http://b:3"]);
+    assert.deepEqual(readOptions(["-e", "a, [::1]:2", "-e", "http://b:3"]).connection.endpoints, [
+      "a",
+      "[::1]:2",
+      "http://b:3",
+    ]);
   });
 
   it("takes a TTL in any unit that comes to whole seconds", () => {
