@@ -14,8 +14,16 @@ after(async () => {
 });
 
 test("the tarball has what users need, and nothing else", () => {
-  const needed = ["README.md", "LICENSE", "CHANGELOG.md", "cjs/index.cjs", "cjs/index.d.cts", "dist/cli/bin.js"];
-  const allowed = [/^dist\/.*(\.js|\.d\.ts)$/, /^docs\/.*\.md$/, /^examples\/.*\.(mjs|sh)$/, /^package\.json$/];
+  const needed = [
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "cjs/index.cjs",
+    "cjs/index.d.cts",
+    "dist/cli/bin.js",
+    "docs/etcdlocker.1",
+  ];
+  const allowed = [/^dist\/.*(\.js|\.d\.ts)$/, /^docs\/.*\.md$/, /^examples\/.*\.(mjs|sh|service|timer|yaml)$/, /^package\.json$/];
   assert.deepEqual(
     needed.filter((file) => !installed.packedFiles.includes(file)),
     [],
