@@ -23,7 +23,12 @@ test("the tarball has what users need, and nothing else", () => {
     "dist/cli/bin.js",
     "docs/etcdlocker.1",
   ];
-  const allowed = [/^dist\/.*(\.js|\.d\.ts)$/, /^docs\/.*\.md$/, /^examples\/.*\.(mjs|sh|service|timer|yaml)$/, /^package\.json$/];
+  const allowed = [
+    /^dist\/.*(\.js|\.d\.ts)$/,
+    /^docs\/.*\.md$/,
+    /^examples\/.*\.(mjs|sh|service|timer|yaml)$/,
+    /^package\.json$/,
+  ];
   assert.deepEqual(
     needed.filter((file) => !installed.packedFiles.includes(file)),
     [],
