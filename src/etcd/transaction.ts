@@ -37,7 +37,7 @@ export interface Range {
   readonly rangeEnd?: string | undefined;
   /** The most keys to read; all of them when absent. */
   readonly limit?: number | undefined;
-  /** Leaves out the values. */
+  /** Leaves out the values, and, since etcd 3.7, the leases. */
   readonly keysOnly?: boolean | undefined;
   /** Sorts by create revision; without it, by key. */
   readonly byCreateRevision?: "ascending" | "descending" | undefined;

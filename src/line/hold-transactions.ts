@@ -75,7 +75,7 @@ function ifOurs(entry: Entry, fencingToken: bigint, success: readonly Operation[
 }
 
 function look(entry: Entry): readonly Operation[] {
-  return [entryKey(entry), recordKey(entry)].map((key) => range(key, { keysOnly: true }));
+  return [range(entryKey(entry)), range(recordKey(entry), { keysOnly: true })];
 }
 
 /** Entry and record as the `failure` branch of these transactions read them. */
