@@ -6,8 +6,6 @@
 # One machine after the other runs it. The first does the work, and notes it; the others see that it has been done.
 set -eu
 
-ETCDCTL_API=3
-export ETCDCTL_API
 ETCDCTL_ENDPOINTS=${ETCD_LOCK_HOST:-localhost:2379}
 export ETCDCTL_ENDPOINTS
 

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEtcd } from "#dist/testing/index.js";
+import { rootFolder } from "../../provision/root-folder.ts";
+import { findProgram } from "../../provision/system-program.ts";
 import type { CommandLine } from "../contestant.ts";
-import { rootFolder } from "../folders.ts";
 import { nowMs } from "../monotonic.ts";
-import { findProgram } from "../provision/system-program.ts";
 import type { Figures, MissingPeer } from "../results.ts";
 import type { Scenario, Setting } from "../scenario.ts";
 import { oneMember, startBenchEtcd } from "../servers/bench-etcd.ts";
@@ -85,7 +85,6 @@ async function time([program, ...words]: CommandLine): Promise<number> {
 }
 
 /** Settings of whoever runs the benchmark are not meant for it. */
-const cleanEnvironment: NodeJS.ProcessEnv = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^ETCD|^npm_/.test(name))),
-  ETCDCTL_API: "3",
-};
+const cleanEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^ETCD|^npm_/.test(name)),
+);

@@ -12,7 +12,12 @@ const buildLimitMs = 30 * 60_000;
 const folderPrefix = "etcd-";
 
 /** Since 3.5, etcd's programs are Go modules, each with a `main` package of its own. */
-const modules = { etcd: "go.etcd.io/etcd/server/v3", etcdctl: "go.etcd.io/etcd/etcdctl/v3" };
+const modules = {
+  etcd: "go.etcd.io/etcd/server/v3",
+  etcdctl: "go.etcd.io/etcd/etcdctl/v3",
+  // What etcdctl did with files, up to 3.5.
+  etcdutl: "go.etcd.io/etcd/etcdutl/v3",
+};
 const oldestBuiltMinor = 5;
 
 /** The folder that keeps what was built: `$ETCD_LOCK_CACHE`, or `etcd-lock` in the user's cache folder. */

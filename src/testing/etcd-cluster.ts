@@ -71,7 +71,7 @@ export class EtcdCluster {
     const answering = this.members.filter((member) => member.isRunning && !member.isPaused);
     const endpoints = this.#endpointsOf(answering.length === 0 ? this.members : answering);
     const { stdout } = await run(etcdctl, [`--endpoints=${endpoints}`, ...this.#credentials, ...words], {
-      env: { ...environment, ETCDCTL_API: "3" },
+      env: environment,
       maxBuffer: 64 * 1_024 * 1_024,
       timeout: etcdctlLimitMs,
     });

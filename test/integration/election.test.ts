@@ -73,7 +73,7 @@ test("candidates of etcdctl and ours take part in one election", async (t) => {
   const etcdctl = findEtcd().etcdctl;
   assert.ok(etcdctl);
   const words = [`--endpoints=${setting.cluster.endpoints}`, "elect", key, "theirs"];
-  await using foreign = startProgram(etcdctl, words, { environment: { ETCDCTL_API: "3" } });
+  await using foreign = startProgram(etcdctl, words);
   await setting.lineLength(2);
   assert.equal((await ours.leader(key))?.value, "ours");
   await leading.resign();

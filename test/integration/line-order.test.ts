@@ -46,7 +46,6 @@ function etcdctl(setting: LockSetting, name: string): Contender {
   const shell = 'echo "held $ETCD_LOCK_REV by $$"; exec sleep 1000';
   const words = [`--endpoints=${setting.cluster.endpoints}`, "lock", "--ttl=2", setting.key, "--", "sh", "-c", shell];
   const program = startProgram(findEtcd().etcdctl ?? "etcdctl", words, {
-    environment: { ETCDCTL_API: "3" },
     ownGroup: true,
   });
   setting.onEnd(() => program.kill());

@@ -8,6 +8,7 @@ import type { Lock, LockLostError } from "#dist/index.js";
 import { startEtcd } from "#dist/testing/index.js";
 import { within } from "../support/eventually.ts";
 import { collectErrors, etcdOfFile, etcdOfTest, isWaiting, nextLoss } from "../support/lock-setting.ts";
+import { restoreSnapshot } from "../support/restore-snapshot.ts";
 import { readLine, readOnlyRecord } from "../support/stored-line.ts";
 
 const setUp = etcdOfFile();
@@ -134,10 +135,13 @@ describe("the loss is told", { concurrency: true }, () => {
       const told = nextLoss(lock);
       await member.kill();
       await member.wipe();
-      await cluster.etcdctl(
-        ...["snapshot", "restore", join(folder, "snapshot"), "--data-dir", join(folder, "etcd", name, "data")],
-        ...["--name", name, "--initial-cluster", `${name}=${peerURLs[0]}`, "--initial-advertise-peer-urls"],
-        ...[peerURLs[0], "--initial-cluster-token", token],
+      await restoreSnapshot(
+        join(folder, "snapshot"),
+        `--data-dir=${join(folder, "etcd", name, "data")}`,
+        `--name=${name}`,
+        `--initial-cluster=${name}=${peerURLs[0]}`,
+        `--initial-advertise-peer-urls=${peerURLs[0]}`,
+        `--initial-cluster-token=${token}`,
       );
       await member.start();
       assert.equal((await readLine(cluster, key)).entries.length, 1);

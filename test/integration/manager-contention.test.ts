@@ -38,7 +38,7 @@ async function contendByEtcdctl(
   const command = ["sh", "-c", 'mkdir "$1" && sleep 0.01 && rmdir "$1"', "sh", inside];
   const words = [`--endpoints=${cluster.endpoints}`, "lock", "--ttl=20", "--", `${key}${line}`, ...command];
   for (let round = 0; round < rounds; round += 1) {
-    await using program = startProgram(etcdctl, words, { environment: { ETCDCTL_API: "3" } });
+    await using program = startProgram(etcdctl, words);
     const { code } = await program.end(limitMs);
     assert.equal(code, 0, program.stderr);
   }

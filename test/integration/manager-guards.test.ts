@@ -20,7 +20,7 @@ async function breakHolder(setting: LockSetting): Promise<void> {
 async function putByEtcdctl(setting: LockSetting, guard: Guard, key: string, value: string): Promise<boolean> {
   const { etcdctl = "" } = findEtcd();
   const words = [`--endpoints=${setting.cluster.endpoints}`, "txn"];
-  const program = startProgram(etcdctl, words, { environment: { ETCDCTL_API: "3" } });
+  const program = startProgram(etcdctl, words);
   program.child.stdin?.end(
     `create("${guard.key}") = "${guard.createRevision}"\n\nput ${key} ${value}\n\nget ${key}\n\n`,
   );

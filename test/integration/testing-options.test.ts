@@ -52,9 +52,7 @@ test("a cluster with auth lets in its user, and nobody else", async (t) => {
   assert.equal(await cluster.etcdctl("put", "some key", "some value"), "OK\n");
   await assert.rejects(cluster.etcdctl("--user=root:guess", "get", "some key"), /invalid user ID or password/);
   const { etcdctl = "" } = findEtcd();
-  const nobody = startProgram(etcdctl, [`--endpoints=${endpoints}`, "get", "some key"], {
-    environment: { ETCDCTL_API: "3" },
-  });
+  const nobody = startProgram(etcdctl, [`--endpoints=${endpoints}`, "get", "some key"]);
   assert.notEqual((await nobody.end()).code, 0);
   assert.match(nobody.stderr, /user name is empty/);
 });

@@ -15,7 +15,7 @@ export function startEtcdctlLock(cluster: EtcdCluster, name: string, options: Et
   if (etcdctl === undefined) throw new Error("etcdctl was not found");
   const endpoints = options.endpoints ?? cluster.endpoints;
   const words = [`--endpoints=${endpoints}`, "lock", `--ttl=${options.ttl ?? 10}`, "--", name];
-  return new EtcdctlLock(startProgram(etcdctl, words, { environment: { ETCDCTL_API: "3" } }));
+  return new EtcdctlLock(startProgram(etcdctl, words));
 }
 
 /** Somebody who is not of our family, in the same line. */
