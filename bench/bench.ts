@@ -2,13 +2,13 @@
 
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { rootFolder } from "./folders.ts";
+import { thingOf } from "../provision/provided.ts";
+import { rootFolder } from "../provision/root-folder.ts";
+import { runProgram } from "../provision/run-program.ts";
 import { describeMachine, machineInWords } from "./machine.ts";
 import { nowMs } from "./monotonic.ts";
 import { type BenchOptions, parseOptions, usage } from "./options.ts";
 import { Peers } from "./peers.ts";
-import { thingOf } from "./provision/provided.ts";
-import { runProgram } from "./provision/run-program.ts";
 import { showScenario, showTargets } from "./report/show-results.ts";
 import { writeCharts } from "./report/write-charts.ts";
 import { type RunRecord, writeJson } from "./report/write-json.ts";

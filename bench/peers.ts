@@ -1,11 +1,11 @@
 import { join } from "node:path";
+import { type GoProgram, provideGoProgram } from "../provision/go-program.ts";
+import { type NpmPackages, provideNpmPackages } from "../provision/npm-packages.ts";
+import { type Provided, thingOf } from "../provision/provided.ts";
+import { rootFolder } from "../provision/root-folder.ts";
+import { provideSystemProgram } from "../provision/system-program.ts";
 import type { CommandLine } from "./contestant.ts";
-import { rootFolder } from "./folders.ts";
 import type { Job } from "./protocol.ts";
-import { type GoProgram, provideGoProgram } from "./provision/go-program.ts";
-import { type NpmPackages, provideNpmPackages } from "./provision/npm-packages.ts";
-import { type Provided, thingOf } from "./provision/provided.ts";
-import { provideSystemProgram } from "./provision/system-program.ts";
 import { hasV2 } from "./servers/bench-etcd.ts";
 
 /** Whom people read of, and what they promise. */
@@ -33,6 +33,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   "redis-semaphore": ["redis-semaphore", "ioredis"],
 };
 
+const goSources = join(rootFolder, "bench/peers/go");
 const worker = join(rootFolder, "build/bench/worker/worker.js");
 
 /** The peers as they could be had on this machine. */
@@ -61,7 +62,7 @@ export class Peers {
   static async provide(profiles: string | undefined): Promise<Peers> {
     const packages = await provideNpmPackages();
     const redis = await provideSystemProgram("redis-server", "redis-server");
-    return new Peers(packages, redis, await provideGoProgram(), await hasV2(), profiles);
+    return new Peers(packages, redis, await provideGoProgram(goSources), await hasV2(), profiles);
   }
 
   /** Why a peer could not be had; `undefined` when it is there. */

@@ -1,9 +1,9 @@
 import type { EtcdCluster } from "#dist/testing/index.js";
+import { whyItFailed } from "../provision/run-program.ts";
 import { Contestant } from "./contestant.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 import type { Job } from "./protocol.ts";
-import { whyItFailed } from "./provision/run-program.ts";
 import type { Figures, MissingPeer, PeerResult, ScenarioResult } from "./results.ts";
 import { type EtcdSetup, startBenchEtcd } from "./servers/bench-etcd.ts";
 import { addChecks, type Check, type Turn } from "./turns.ts";

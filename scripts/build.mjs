@@ -8,6 +8,8 @@ const outputs = [
   { sources: "test", output: "build/test" },
   { sources: "demo", output: "build/demo" },
   { sources: "bench", output: "build/bench" },
+  { sources: "provision", output: "build/provision" },
+  { sources: "matrix", output: "build/matrix" },
 ];
 
 /** Sources that the compiler is told to leave out: they are compiled, or run, as a user of the package would. */

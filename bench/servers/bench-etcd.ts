@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type EtcdCluster, findEtcd, startEtcd } from "#dist/testing/index.js";
-import { rootFolder } from "../folders.ts";
-import { runProgram } from "../provision/run-program.ts";
+import { rootFolder } from "../../provision/root-folder.ts";
+import { runProgram } from "../../provision/run-program.ts";
 
 /** What etcd a scenario runs on. */
 export interface EtcdSetup {

@@ -7,18 +7,22 @@ export interface RunOptions {
   readonly folder?: string;
   /** On top of ours. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** It is killed after this time; by default it may take any. */
+  readonly limitMs?: number;
 }
 
 /** Runs a program to its end, and resolves to its standard output. @throws Error with what it wrote when it fails. */
 export async function runProgram(
   program: string,
   words: readonly string[],
-  { folder, environment }: RunOptions = {},
+  { folder, environment, limitMs }: RunOptions = {},
 ): Promise<string> {
   const { stdout } = await execute(program, words, {
     cwd: folder,
     env: { ...process.env, ...environment },
     maxBuffer: 64 * 1_024 * 1_024,
+    timeout: limitMs,
+    killSignal: "SIGKILL",
   });
   return stdout;
 }

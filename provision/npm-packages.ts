@@ -1,7 +1,8 @@
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { peersFolder, rootFolder } from "../folders.ts";
+import { fingerprint, keepFolder, keptPath } from "./kept-folder.ts";
 import type { Provided } from "./provided.ts";
+import { rootFolder } from "./root-folder.ts";
 import { runProgram, whyItFailed } from "./run-program.ts";
 
 /** Where the other npm packages are, and for each what could be had: its version. */
@@ -15,23 +16,22 @@ const names = ["etcd-lock", "node-etcd", "etcd3", "ioredis", "redlock", "redis-s
 
 /** Installs the npm packages to compare with, unless that was done before. */
 export async function provideNpmPackages(): Promise<NpmPackages> {
-  const folder = join(peersFolder, "npm");
-  const problem = (await isInstalled(folder)) ? undefined : await install(folder);
+  const name = `npm-${await fingerprint(sources)}`;
+  let problem: string | undefined;
+  const install = async (folder: string): Promise<void> => {
+    problem = await installPackages(folder);
+  };
+  const folder = await keepFolder(name, install).catch((error: unknown) => {
+    problem = whyItFailed(error);
+    return keptPath(name);
+  });
   const versions = names.map(async (name) => [name, await probe(folder, name, problem)] as const);
   return { folder, versions: new Map(await Promise.all(versions)) };
 }
 
-async function isInstalled(folder: string): Promise<boolean> {
-  const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
-  const isSameLock =
-    (await read(join(folder, "package-lock.json"))) === (await read(join(sources, "package-lock.json")));
-  // npm writes it when it has installed.
-  return isSameLock && (await read(join(folder, "node_modules/.package-lock.json"))) !== "";
-}
-
-async function install(folder: string): Promise<string | undefined> {
+/** Resolves to why not all could be installed; `undefined` when they are. */
+async function installPackages(folder: string): Promise<string | undefined> {
   console.error("Installing the npm packages to compare with (npm ci) ...");
-  await mkdir(folder, { recursive: true });
   for (const file of ["package.json", "package-lock.json"]) await copyFile(join(sources, file), join(folder, file));
   const words = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   try {
@@ -39,11 +39,8 @@ async function install(folder: string): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     // node-etcd needs a compiler for one of its packages; the others do without.
-    const retry = runProgram("npm", [...words, "--ignore-scripts"], { folder });
-    return await retry.then(
-      () => whyItFailed(error),
-      (again: unknown) => whyItFailed(again),
-    );
+    await runProgram("npm", [...words, "--ignore-scripts"], { folder });
+    return whyItFailed(error);
   }
 }
 

@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { etcdCacheFolder } from "#dist/testing/built-etcd.js";
+
+/** Where a folder of this name is kept, over clones and runs: beside the etcd that was built. */
+export function keptPath(name: string): string {
+  return join(etcdCacheFolder(), name);
+}
+
+/**
+ * The path of the folder `name`, made by `make` unless it is there already. It is whole or not there at all, also when two
+ * processes make it at once. Rejects as `make` does.
+ */
+export async function keepFolder(name: string, make: (folder: string) => Promise<unknown>): Promise<string> {
+  const path = keptPath(name);
+  if (existsSync(path)) return path;
+  await mkdir(etcdCacheFolder(), { recursive: true });
+  const unfinished = await mkdtemp(join(etcdCacheFolder(), ".making-"));
+  try {
+    await make(unfinished);
+    await rename(unfinished, path).catch((error: unknown) => {
+      // Somebody else has made the same meanwhile.
+      if (!existsSync(path)) throw error;
+    });
+    return path;
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** A word that changes when one of the files in `folder` does. */
+export async function fingerprint(folder: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of (await readdir(folder)).sort()) hash.update(await readFile(join(folder, file)));
+  return hash.digest("hex").slice(0, 12);
+}
