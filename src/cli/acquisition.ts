@@ -1,44 +1,63 @@
-import { setTimeout as delay } from "node:timers/promises";
-import type { HeldLock, Line, LockManager, Waiting } from "../index.ts";
+import type { HeldLocks, LockManager, TryAcquireOptions, Waiting } from "../index.ts";
+import { messageOf } from "./error-message.ts";
 import { shorten } from "./escape.ts";
 import type { Host } from "./host.ts";
 import type { Job } from "./job.ts";
 import type { Reporter } from "./reporter.ts";
 import { UsageError } from "./usage-error.ts";
-import { formatWaiting } from "./waiting-text.ts";
-
-const statusIntervalMs = 1_000;
+import { WaitingReport } from "./waiting-report.ts";
 
 /** Others see the command in etcd; of a long one, its beginning is enough. In characters. */
 const longestSummary = 400;
 
+/** Somebody else has the lock, and we were not to wait any longer. */
+export class ConflictError extends Error {
+  override readonly name = "ConflictError";
+}
+
 /**
- * Waits in line until the lock is held. On a terminal, a line tells meanwhile whom we wait for, and is gone afterwards.
+ * Waits in line, as long as the job says, until all its locks are held. Meanwhile it tells whom we wait for.
  *
- * @throws UsageError when etcd could not take the key; what {@link LockManager.acquire} throws; the reason of `signal`
- * when it aborts.
+ * @throws ConflictError; UsageError when etcd could not take a name; what {@link LockManager.acquireAll} throws; the reason
+ * of `signal` when it aborts.
  */
-export async function acquireLock(
+export async function acquireLocks(
   manager: LockManager,
   job: Job,
   host: Host,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<HeldLock> {
-  const over = new AbortController();
-  const onWaiting = ({ key }: Waiting): void => {
-    showWaiting(manager, job.key, key, host, reporter, over.signal).catch(() => undefined);
+): Promise<HeldLocks> {
+  const { names, mode, permits, atLeastMs, waitMs } = job.lock;
+  const report = new WaitingReport(manager, host, reporter);
+  const options: TryAcquireOptions = {
+    signal,
+    mode,
+    ...(mode === "exclusive" && { permits }),
+    atLeast: atLeastMs,
+    metadata: { command: summarize(job) },
   };
   try {
-    return await manager.acquire(job.key, { signal, onWaiting, metadata: { command: summarize(job) } });
+    if (waitMs !== 0) {
+      const onWaiting = (waiting: Waiting): void => report.add(waiting);
+      return await manager.acquireAll(names, { ...options, timeout: waitMs, onWaiting });
+    }
+    const locks = await manager.tryAcquireAll(names, options);
+    if (locks !== null) return locks;
+    throw new ConflictError(await report.explainConflict(names));
   } catch (error) {
-    // The only thing about the key that we don't check ourselves.
-    if (error instanceof RangeError) throw new UsageError(`the ${error.message}`, { cause: error });
+    // The only thing about a name that we don't check ourselves.
+    if (error instanceof RangeError) throw new UsageError(`a key is refused: ${error.message}`, { cause: error });
+    if (isTimeout(error)) throw new ConflictError(messageOf(error), { cause: error });
     throw error;
   } finally {
-    over.abort();
-    reporter.eraseStatus();
+    report.end();
   }
+}
+
+/** The library is loaded late: its classes are not at hand here. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "LOCK_TIMEOUT";
 }
 
 function summarize({ command, args }: Job): string[] {
@@ -50,28 +69,4 @@ function summarize({ command, args }: Job): string[] {
     left -= word.length + 1;
   }
   return words;
-}
-
-/** Ends by a rejection when `over` aborts. */
-async function showWaiting(
-  manager: LockManager,
-  name: string,
-  ownKey: string,
-  host: Host,
-  reporter: Reporter,
-  over: AbortSignal,
-): Promise<void> {
-  const startedAt = host.now();
-  const describe = async (): Promise<string> => {
-    // Without an answer from etcd, we still say that we wait.
-    const silence = delay(statusIntervalMs, undefined, { signal: over });
-    const line: Line | undefined = await Promise.race([manager.inspect(name).catch(() => undefined), silence]);
-    over.throwIfAborted();
-    return formatWaiting(line, ownKey, host.now() - startedAt);
-  };
-  if (reporter.isVerbose) reporter.note(await describe());
-  while (reporter.hasStatusLine) {
-    reporter.showStatus(await describe());
-    await delay(statusIntervalMs, undefined, { signal: over });
-  }
 }

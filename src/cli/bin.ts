@@ -25,6 +25,7 @@ const host: Host = {
     write: (text) => void process.stderr.write(text),
   },
   now: () => performance.now(),
+  date: () => new Date(),
   kill: (pid, signal) => void process.kill(pid, signal),
   onSignal: (listener) => {
     for (const signal of passedOnSignals) process.on(signal, () => listener(signal));

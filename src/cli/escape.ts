@@ -9,6 +9,16 @@ export function escapeText(text: string): string {
   return text.replace(unsafe, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** JSON in which the same characters stand as JSON escapes: harmless on a terminal, and the same to a program. */
+export function escapeJson(json: string): string {
+  return json.replace(unsafe, (characters) =>
+    characters
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
 /** The words of a command as somebody would type them. */
 export function joinWords(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(" ");

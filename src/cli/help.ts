@@ -77,7 +77,8 @@ function isEssential(name: OptionName): boolean {
 function formatBrief(name: OptionName): string {
   const { letter, brief, fallback } = optionTable[name];
   const flags = `  ${letter === undefined ? "    " : ""}${formatFlags(name)} `.padEnd(briefColumn);
-  return `${flags}${brief}${fallback === undefined ? "" : ` [${fallback}]`}`;
+  const isTold = fallback !== undefined && fallback !== "required" && fallback !== "off";
+  return `${flags}${brief}${isTold ? ` [${fallback}]` : ""}`;
 }
 
 /** The options of a group that have no line of their own, one after the other. */

@@ -1,4 +1,5 @@
-import type { HeldLock, LockManager } from "../index.ts";
+import { EventEmitter } from "node:events";
+import type { HeldLock, HeldLocks, LockManager } from "../index.ts";
 import { messageOf } from "./error-message.ts";
 import type { Host } from "./host.ts";
 
@@ -16,29 +17,40 @@ export interface HoldWatchOptions {
   onRenewalFailed(error: unknown): void;
 }
 
+/** What a {@link HoldWatch} tells, besides its signal. */
+export interface HoldWatchEvents {
+  /** For half the TTL one of the locks has not been renewed. */
+  atRisk: [];
+  /** All of them have been renewed again. */
+  safe: [];
+}
+
 /**
- * Tells when a command has to be stopped: when the lock is lost, and earlier, when without another renewal the time
- * until the deadline is only just enough for the command to end.
+ * Tells when a command has to be stopped: when one of its locks is lost, and earlier, when without another renewal the
+ * time until the deadline is only just enough for the command to end.
  */
-export class HoldWatch {
+export class HoldWatch extends EventEmitter<HoldWatchEvents> {
   readonly #host: Host;
   readonly #manager: LockManager;
-  readonly #lock: HeldLock;
+  readonly #locks: HeldLocks;
   readonly #options: HoldWatchOptions;
   readonly #stop = new AbortController();
   /** On the clock of the host; what is known of the deadline also after the lock has been lost. */
   #deadline = 0;
   #timer: NodeJS.Timeout | undefined;
   #lastFailure: unknown;
+  readonly #atRisk = new Set<HeldLock>();
 
-  constructor(host: Host, manager: LockManager, lock: HeldLock, options: HoldWatchOptions) {
+  constructor(host: Host, manager: LockManager, locks: HeldLocks, options: HoldWatchOptions) {
+    super();
     this.#host = host;
     this.#manager = manager;
-    this.#lock = lock;
+    this.#locks = locks;
     this.#options = options;
-    manager.on("renewed", this.#follow);
+    manager.on("renewed", this.#noteRenewed);
+    manager.on("atRisk", this.#noteRisk);
     manager.on("renewalFailed", this.#noteFailure);
-    lock.signal.addEventListener("abort", this.#check);
+    locks.signal.addEventListener("abort", this.#check);
     this.#follow();
   }
 
@@ -61,13 +73,24 @@ export class HoldWatch {
   /** Nobody is inside any more. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#manager.off("renewed", this.#follow);
+    this.#manager.off("renewed", this.#noteRenewed);
+    this.#manager.off("atRisk", this.#noteRisk);
     this.#manager.off("renewalFailed", this.#noteFailure);
-    this.#lock.signal.removeEventListener("abort", this.#check);
+    this.#locks.signal.removeEventListener("abort", this.#check);
   }
 
+  readonly #noteRisk = ({ lock }: { readonly lock: HeldLock }): void => {
+    this.#atRisk.add(lock);
+    if (this.#atRisk.size === 1) this.emit("atRisk");
+  };
+
+  readonly #noteRenewed = ({ lock }: { readonly lock: HeldLock }): void => {
+    if (this.#atRisk.delete(lock) && this.#atRisk.size === 0) this.emit("safe");
+    this.#follow();
+  };
+
   readonly #follow = (): void => {
-    const remainingMs = this.#lock.remaining;
+    const remainingMs = this.#locks.remaining;
     if (remainingMs > 0) {
       this.#deadline = this.#host.now() + remainingMs;
       this.#options.onDeadline(remainingMs);
@@ -83,13 +106,13 @@ export class HoldWatch {
   readonly #check = (): void => {
     clearTimeout(this.#timer);
     if (this.#stop.signal.aborted) return;
-    const leftMs = this.#lock.remaining - this.#options.stopMarginMs;
+    const leftMs = this.#locks.remaining - this.#options.stopMarginMs;
     if (leftMs > 0) this.#timer = setTimeout(this.#check, leftMs);
     else this.#stop.abort(this.#explain());
   };
 
   #explain(): HoldEndedError {
-    const { signal } = this.#lock;
+    const { signal } = this.#locks;
     if (signal.aborted) {
       const cause: unknown = signal.reason;
       return new HoldEndedError(messageOf(cause), { cause });

@@ -21,6 +21,8 @@ export interface Host {
   readonly standardError: TextOutput;
   /** Milliseconds of a monotonic clock since this process started. */
   now(): number;
+  /** The time of day, for people. */
+  date(): Date;
   /** Sends a signal to a process, or to a process group when `pid` is negative. Throws what `process.kill` throws. */
   kill(pid: number, signal: NodeJS.Signals | 0): void;
   /** Calls `listener` for each {@link passedOnSignals} that arrives, in place of what they do otherwise. */

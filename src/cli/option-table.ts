@@ -1,14 +1,23 @@
 /** The options, by the long flag without its dashes. */
 export type OptionName =
   | "key"
-  | "id"
   | "ttl"
   | "refresh"
+  | "id"
+  | "shared"
+  | "permits"
+  | "at-least"
   | "etcd"
-  | "node"
+  | "wait"
+  | "no-wait"
+  | "conflict-exit-code"
+  | "on-lost"
   | "kill-after"
+  | "stop-signal"
   | "leave-descendants"
+  | "node"
   | "verbose"
+  | "json-log"
   | "help"
   | "version";
 
@@ -45,6 +54,7 @@ export interface OptionDescription {
 export const optionGroups = {
   lock: "The lock",
   connection: "The connection to etcd",
+  waiting: "Waiting in line",
   command: "The command",
   messages: "Messages and help",
 } as const;
@@ -57,8 +67,12 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     value: "NAME",
     variable: "ETCD_LOCK_KEY",
     fallback: "required",
+    repeatable: true,
     isEssential: true,
-    brief: "the name of the lock",
+    brief: "the lock; several -k: all of them in one step",
+    text:
+      "the name of the lock. With several `-k`, all of these locks (60 at most) are taken in one step, which cannot block " +
+      "others that do the same; the variable holds one name",
   },
   ttl: {
     group: "lock",
@@ -88,6 +102,33 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     brief: "who we are, as people read it",
     text: "who we are, as people read it; it does not decide who holds the lock",
   },
+  shared: {
+    group: "lock",
+    variable: "ETCD_LOCK_SHARED",
+    fallback: "off",
+    brief: "hold it together with others that share it",
+    text: "hold the lock together with all others that share it; who comes after a writer waits behind it",
+  },
+  permits: {
+    group: "lock",
+    letter: "p",
+    value: "N",
+    variable: "ETCD_LOCK_PERMITS",
+    fallback: "1",
+    brief: "at most N hold it together: a semaphore",
+    text: "a semaphore: at most N hold the lock together. When two disagree, the smaller number wins",
+  },
+  "at-least": {
+    group: "lock",
+    value: "DURATION",
+    variable: "ETCD_LOCK_AT_LEAST",
+    fallback: "0",
+    isEssential: true,
+    brief: "keep others out at least so long, for cron",
+    text:
+      "for how long nobody else gets the lock, counted from when it was acquired, also when the command ends before: for " +
+      "jobs that start at the same time on machines whose clocks differ",
+  },
   etcd: {
     group: "connection",
     letter: "e",
@@ -102,6 +143,47 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
       "where etcd is: `host`, `host:port`, a URL (`http://…`), IPv6 in brackets; several of them separated by commas, " +
       "or in several `-e`",
   },
+  wait: {
+    group: "waiting",
+    letter: "w",
+    value: "DURATION",
+    variable: "ETCD_LOCK_WAIT",
+    fallback: "without limit",
+    isEssential: true,
+    brief: "how long to wait in line",
+    text: "how long to wait in line when somebody else has the lock; `0` as `--no-wait`",
+  },
+  "no-wait": {
+    group: "waiting",
+    variable: "ETCD_LOCK_NO_WAIT",
+    fallback: "off",
+    isEssential: true,
+    brief: "skip the command when somebody else has the lock",
+    text: "don't wait: skip the command when somebody else has the lock",
+  },
+  "conflict-exit-code": {
+    group: "waiting",
+    letter: "E",
+    value: "N",
+    variable: "ETCD_LOCK_CONFLICT_EXIT_CODE",
+    fallback: "1",
+    brief: "the exit code when somebody else has the lock",
+    text:
+      "the exit code when the lock was not to be had, with `--no-wait` or within `--wait`, because somebody else has it: " +
+      "0 to 255. With `0`, nothing is said about it",
+  },
+  "on-lost": {
+    group: "command",
+    value: "WAY",
+    variable: "ETCD_LOCK_ON_LOST",
+    fallback: "term",
+    completion: ["term", "kill", "pause"],
+    brief: "term, kill or pause the command",
+    text:
+      "what happens to the command when the lock is lost. `term`: the stop signal, and SIGKILL after `--kill-after`. " +
+      "`kill`: SIGKILL at once. `pause`: SIGSTOP already when the lock is at risk, SIGCONT when it is safe again, and the " +
+      "end as with `term` when it is lost",
+  },
   "kill-after": {
     group: "command",
     value: "DURATION",
@@ -109,6 +191,15 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     fallback: "a tenth of the TTL, 5 s at most",
     brief: "the time between SIGTERM and SIGKILL",
     text: "how long the command has between SIGTERM and SIGKILL, when it must end; `0` for SIGKILL at once",
+  },
+  "stop-signal": {
+    group: "command",
+    value: "SIGNAL",
+    variable: "ETCD_LOCK_STOP_SIGNAL",
+    fallback: "TERM",
+    completion: ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "ABRT", "KILL"],
+    brief: "what asks the command to end, in place of SIGTERM",
+    text: "what asks the command to end, in place of SIGTERM, when the lock is lost or the command left something running",
   },
   "leave-descendants": {
     group: "command",
@@ -133,6 +224,13 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     variable: "ETCD_LOCK_VERBOSE",
     fallback: "off",
     brief: "say on standard error what happens, with times",
+  },
+  "json-log": {
+    group: "messages",
+    variable: "ETCD_LOCK_JSON_LOG",
+    fallback: "off",
+    brief: "say it in JSON, a line each",
+    text: "what is said on standard error is JSON, one object a line, with `time`, `level`, `message`, `names`, `id` and `pid`",
   },
   help: {
     group: "messages",

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { formatDurationMs } from "../duration.ts";
-import type { HeldLock, LockManager } from "../index.ts";
-import { acquireLock } from "./acquisition.ts";
+import type { HeldLock, HeldLocks, LockManager } from "../index.ts";
+import { acquireLocks, ConflictError } from "./acquisition.ts";
 import { openBootClock } from "./boot-clock.ts";
 import { ChildStartError } from "./child.ts";
 import { openManager } from "./connection.ts";
+import { lossGraceMs } from "./ending.ts";
 import { messageOf } from "./error-message.ts";
 import { exitCodes, runExitCode, signalExitCode, type Verdict } from "./exit-code.ts";
 import { Guardian, GuardianStartError } from "./guardian.ts";
@@ -65,7 +66,7 @@ class Run {
   constructor(job: Job, host: Host) {
     this.#job = job;
     this.#host = host;
-    this.#reporter = new Reporter(host.standardError, job.isVerbose, () => host.now());
+    this.#reporter = new Reporter(host, job.messages, { names: job.lock.names, id: job.id });
     this.#shared = host.hasTerminalInput ? { session: readOwnSession(host), self: host.pid } : undefined;
   }
 
@@ -99,25 +100,26 @@ class Run {
   async #runWithManager(manager: LockManager, starting: Promise<Guardian>): Promise<number> {
     try {
       const { signal } = this.#interruption;
-      const acquiring = acquireLock(manager, this.#job, this.#host, this.#reporter, signal);
-      const lock = await this.#unlessHurried(acquiring);
-      this.#reporter.note(`holding the lock (fencing token ${lock.fencingToken})`);
-      return await this.#runWithLock(manager, lock, starting);
+      const acquiring = acquireLocks(manager, this.#job, this.#host, this.#reporter, signal);
+      const locks = await this.#unlessHurried(acquiring);
+      const tokens = locks.names.map((name) => locks.get(name).fencingToken);
+      this.#reporter.note(`holding the lock (fencing token ${tokens.join(", ")})`);
+      return await this.#runWithLocks(manager, locks, starting);
     } finally {
       if (!this.#mayBeInside) await this.#close(manager);
     }
   }
 
-  async #runWithLock(manager: LockManager, lock: HeldLock, starting: Promise<Guardian>): Promise<number> {
+  async #runWithLocks(manager: LockManager, locks: HeldLocks, starting: Promise<Guardian>): Promise<number> {
     let verdict: Verdict | undefined;
     try {
       const guardian = await starting;
-      verdict = await this.#supervise(manager, lock, guardian);
+      verdict = await this.#supervise(manager, locks, guardian);
       await guardian.dismiss();
     } finally {
       // Who may still be inside must not meet the next holder: then only the end of the lease frees the lock.
       if (!this.#mayBeInside) {
-        const wasHeld = await this.#release(lock);
+        const wasHeld = await this.#release(locks);
         if (!wasHeld && verdict !== undefined) verdict = this.#noteLoss(verdict);
       }
     }
@@ -125,12 +127,14 @@ class Run {
   }
 
   /** Runs the command until nobody is inside. */
-  async #supervise(manager: LockManager, lock: HeldLock, guardian: Guardian): Promise<Verdict> {
+  async #supervise(manager: LockManager, locks: HeldLocks, guardian: Guardian): Promise<Verdict> {
+    // Taken in one step, they are of one session: one lease, and one renewal for all.
+    const lock = locks.get(this.#job.lock.names[0]);
     const { ttl } = lock;
-    const marginMs = stopMarginMs(ttl, this.#job.killAfterMs);
+    const marginMs = stopMarginMs(ttl, lossGraceMs(this.#job.ending));
     // The last renewal was that of a waiter, and may be too long ago for a command that needs time to end.
-    if (lock.remaining <= marginMs) await this.#unlessHurried(lock.renew()).catch(() => undefined);
-    const watch = new HoldWatch(this.#host, manager, lock, {
+    if (locks.remaining <= marginMs) await this.#unlessHurried(lock.renew()).catch(() => undefined);
+    const watch = new HoldWatch(this.#host, manager, locks, {
       stopMarginMs: marginMs,
       onDeadline: (remainingMs) => {
         // Later than our own SIGKILL, so that it is we who do it as long as we can.
@@ -145,7 +149,9 @@ class Run {
         job: this.#job,
         host: this.#host,
         reporter: this.#reporter,
-        lock,
+        locks,
+        leaseId: lock.leaseId,
+        ttlSeconds: ttl,
         watch,
         guardian,
         shared: this.#shared,
@@ -171,9 +177,9 @@ class Run {
   }
 
   /** Resolves to whether the lock was still held. When etcd is out of reach, that is said, and taken for yes. */
-  async #release(lock: HeldLock): Promise<boolean> {
+  async #release(locks: HeldLocks): Promise<boolean> {
     try {
-      const wasHeld = await this.#unlessHurried(lock.release());
+      const wasHeld = await this.#unlessHurried(locks.release());
       this.#reporter.note("gave the lock back");
       return wasHeld;
     } catch (error) {
@@ -231,6 +237,12 @@ class Run {
     if (error instanceof EndedBySignal) {
       this.#reporter.note(error.message);
       return signalExitCode(error.signal);
+    }
+    if (error instanceof ConflictError) {
+      const { conflictExitCode } = this.#job.lock;
+      if (conflictExitCode === 0) this.#reporter.note(error.message);
+      else this.#reporter.say(error.message);
+      return conflictExitCode;
     }
     this.#reporter.say(messageOf(error));
     if (error instanceof UsageError) return exitCodes.usage.code;

@@ -65,6 +65,24 @@ export class Settings {
     if (ms !== undefined && isAllowed(ms)) return ms;
     throw wrong(setting, allowed);
   }
+
+  /** A whole number. @throws UsageError when it is none from `least` to `most`. */
+  wholeNumber(name: OptionName, least: number, most: number): number | undefined {
+    const setting = this.find(name);
+    if (setting === undefined) return undefined;
+    const number = /^\d+$/.test(setting.text) ? Number(setting.text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw wrong(setting, `a whole number from ${least} to ${most}`);
+  }
+
+  /** One of `words`. @throws UsageError when it is none of them. */
+  word<Word extends string>(name: OptionName, words: readonly Word[]): Word | undefined {
+    const setting = this.find(name);
+    if (setting === undefined) return undefined;
+    const word = words.find((each) => each === setting.text);
+    if (word !== undefined) return word;
+    throw wrong(setting, words.join(", "));
+  }
 }
 
 /** The error for a value that is not allowed. */

@@ -1,6 +1,7 @@
-import type { HeldLock } from "../index.ts";
+import type { HeldLocks } from "../index.ts";
 import { type Child, startChild } from "./child.ts";
 import { childEnvironment, lockMarker } from "./child-environment.ts";
+import { lossGraceMs } from "./ending.ts";
 import { messageOf } from "./error-message.ts";
 import type { ProcessEnd, Verdict } from "./exit-code.ts";
 import type { Guardian } from "./guardian.ts";
@@ -19,7 +20,11 @@ export interface SupervisionContext {
   readonly job: Job;
   readonly host: Host;
   readonly reporter: Reporter;
-  readonly lock: HeldLock;
+  readonly locks: HeldLocks;
+  /** The lease that all of them are bound to. */
+  readonly leaseId: bigint;
+  /** The granted TTL, in seconds. */
+  readonly ttlSeconds: number;
   readonly watch: HoldWatch;
   readonly guardian: Guardian;
   /** The session of the terminal, when the command needs it. */
@@ -47,15 +52,14 @@ export class Supervision {
    * @throws ChildStartError, or the reason of the watch's signal.
    */
   static async start(context: SupervisionContext): Promise<Supervision> {
-    const { job, host, lock, watch, guardian, shared, reporter } = context;
-    const marker = lockMarker(lock);
+    const { job, host, locks, leaseId, watch, guardian, shared, reporter } = context;
+    const marker = lockMarker({ leaseId });
     guardian.announce(marker);
     if (watch.mustStop()) watch.signal.throwIfAborted();
     const environment = childEnvironment(host.environment, {
-      key: job.key,
       id: job.id,
-      fencingToken: lock.fencingToken,
-      leaseId: lock.leaseId,
+      leaseId,
+      tokens: new Map(locks.names.map((name) => [name, locks.get(name).fencingToken])),
     });
     const child = await startChild(job, environment, shared !== undefined);
     guardian.guard(child.pid);
@@ -67,7 +71,7 @@ export class Supervision {
     this.#context = context;
     this.#child = child;
     this.#group = group;
-    this.#termination = new Termination(context.host, group);
+    this.#termination = new Termination(context.host, group, context.job.ending.stopSignal);
     this.#failed = new Promise((resolve, reject) => {
       this.#fail = (reason) => (reason === undefined ? resolve(undefined) : reject(reason));
     });
@@ -77,9 +81,10 @@ export class Supervision {
 
   /** Resolves when nobody is inside any more, or cannot be made to leave. */
   async untilOver(): Promise<Verdict> {
-    const { watch } = this.#context;
+    const { job, watch } = this.#context;
     const lose = (): void => this.#lose();
     watch.signal.addEventListener("abort", lose);
+    if (job.ending.onLost === "pause") watch.on("atRisk", this.#pause).on("safe", this.#goOn);
     const ping = this.#startPing();
     try {
       // The fork took time: look again.
@@ -93,6 +98,7 @@ export class Supervision {
       };
     } finally {
       ping?.stop();
+      watch.off("atRisk", this.#pause).off("safe", this.#goOn);
       watch.signal.removeEventListener("abort", lose);
     }
   }
@@ -116,19 +122,19 @@ export class Supervision {
   }
 
   async #untilGone(): Promise<ProcessEnd | undefined> {
-    const { job, reporter, lock, watch } = this.#context;
+    const { job, reporter, locks, watch } = this.#context;
     const end = await Promise.race([this.#child.ended, this.#failed]);
     if (end === undefined) return undefined;
     reporter.note(`the command ended (${end.kind === "exited" ? `exit code ${end.code}` : end.signal})`);
     // We may have been stopped ourselves, and the guardian may have done it.
     const wasKilled = end.kind === "signalled" && end.signal === "SIGKILL";
     // Not held, and not lost either, is a lock that is in doubt since the clocks have jumped.
-    const isLost = !lock.held && lock.signal.aborted;
+    const isLost = !locks.held && locks.signal.aborted;
     if ((wasKilled || isLost) && watch.mustStop()) this.#lose();
     if (job.leavesDescendants && !this.#isStopping) return end;
     if (await this.#group.isGone()) return end;
     reporter.note("ending what the command left running");
-    return (await this.#stop(job.killAfterMs)) ? end : undefined;
+    return (await this.#stop(job.ending.killAfterMs)) ? end : undefined;
   }
 
   #startPing(): NodePing | undefined {
@@ -137,7 +143,7 @@ export class Supervision {
     const timing = { intervalMs: job.refreshMs, limitMs: job.ttlSeconds * 1_000, now: () => host.now() };
     return new NodePing(this.#child.process, timing, (reason) => {
       this.#hasPingFailed = true;
-      void this.#stop(job.killAfterMs);
+      void this.#stop(job.ending.killAfterMs);
       this.#context.reporter.say(`the Node.js module failed its ping: ${reason}; ending it`);
     });
   }
@@ -145,11 +151,23 @@ export class Supervision {
   #lose(): void {
     if (this.#isLost) return;
     this.#isLost = true;
-    const { job, reporter, watch, lock } = this.#context;
+    const { job, reporter, watch, ttlSeconds } = this.#context;
     // First the command, then the words: they may have to wait for a reader.
-    void this.#stop(Math.min(job.killAfterMs, watch.remainingMs - killReserveMs(lock.ttl)));
+    void this.#stop(Math.min(lossGraceMs(job.ending), watch.remainingMs - killReserveMs(ttlSeconds)));
     reporter.say(`${messageOf(watch.signal.reason)}; ending the command`);
   }
+
+  readonly #pause = (): void => {
+    if (this.#isStopping) return;
+    this.#group.signal("SIGSTOP").catch(this.#fail);
+    this.#context.reporter.say("the lock is at risk, since it has not been renewed for a while; the command is paused");
+  };
+
+  readonly #goOn = (): void => {
+    if (this.#isStopping) return;
+    this.#group.signal("SIGCONT").catch(this.#fail);
+    this.#context.reporter.tell("the lock is safe again; the command goes on");
+  };
 
   /** Resolves to whether everything is gone. */
   #stop(graceMs: number): Promise<boolean> {

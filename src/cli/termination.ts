@@ -8,16 +8,18 @@ const longestPauseMs = 100;
 /** How long a group is given up to die of SIGKILL. A process may be in the kernel's hands, or another user's. */
 const giveUpAfterMs = 5_000;
 
-/** The end of a process group: SIGTERM, and SIGKILL for what is left some time later. */
+/** The end of a process group: its stop signal, and SIGKILL for what is left some time later. */
 export class Termination {
   readonly #host: Host;
   readonly #group: ProcessGroup;
+  readonly #stopSignal: NodeJS.Signals;
   #killAt = Number.POSITIVE_INFINITY;
   #over: Promise<boolean> | undefined;
 
-  constructor(host: Host, group: ProcessGroup) {
+  constructor(host: Host, group: ProcessGroup, stopSignal: NodeJS.Signals) {
     this.#host = host;
     this.#group = group;
+    this.#stopSignal = stopSignal;
   }
 
   /**
@@ -31,10 +33,12 @@ export class Termination {
   }
 
   async #end(): Promise<boolean> {
-    await this.#group.signal("SIGTERM");
-    // A stopped process acts on SIGTERM only when it goes on.
-    await this.#group.signal("SIGCONT");
-    if (await this.#isGoneBefore(() => this.#killAt)) return true;
+    if (this.#host.now() < this.#killAt) {
+      await this.#group.signal(this.#stopSignal);
+      // A stopped process acts on it only when it goes on.
+      await this.#group.signal("SIGCONT");
+      if (await this.#isGoneBefore(() => this.#killAt)) return true;
+    }
     return await this.#isGoneBefore(() => this.#killAt + giveUpAfterMs, "SIGKILL");
   }
 

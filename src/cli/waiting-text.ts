@@ -1,21 +1,38 @@
 import { formatDurationMs } from "../duration.ts";
-import type { JsonValue, Line, LineEntry } from "../index.ts";
+import type { JsonValue, LineEntry } from "../index.ts";
 import { joinWords, shorten } from "./escape.ts";
 
 const longestId = 40;
 const longestCommand = 40;
+const longestName = 40;
+
+/** Where we stand in a line. */
+export interface Place {
+  /** The name of the line, when there are several. */
+  readonly name: string | undefined;
+  /** Those who are ahead of us, in order. */
+  readonly ahead: readonly LineEntry[];
+}
 
 /**
- * Whom the entry `ownKey` waits for, since when, and how many are ahead of it. `line` is `undefined` when etcd does not
- * answer.
+ * For whom we have waited so long, since when they are there, and how many are ahead. `place` is `undefined` when etcd does
+ * not answer.
  */
-export function formatWaiting(line: Line | undefined, ownKey: string, waitedMs: number): string {
+export function formatWaiting(place: Place | undefined, waitedMs: number): string {
   const waiting = waitedMs < 1_000 ? "waiting" : `waiting ${formatDurationMs(waitedMs - (waitedMs % 1_000))}`;
-  if (line === undefined) return `${waiting}; etcd does not answer`;
-  const place = line.entries.findIndex(({ key }) => key === ownKey);
-  const ahead = place === -1 ? line.entries : line.entries.slice(0, place);
-  const [first] = ahead;
-  return first === undefined ? `${waiting}, next in line` : `${waiting}, ${ahead.length} ahead: ${describe(first)}`;
+  if (place === undefined) return `${waiting}; etcd does not answer`;
+  const where = place.name === undefined ? "" : ` for ${shorten(place.name, longestName)}`;
+  const [first] = place.ahead;
+  if (first === undefined) return `${waiting}${where}, next in line`;
+  return `${waiting}${where}, ${place.ahead.length} ahead: ${describe(first)}`;
+}
+
+/** Who has the lock, for somebody who does not wait. */
+export function formatConflict(place: Place | undefined): string {
+  const [first] = place?.ahead ?? [];
+  const lock = place?.name === undefined ? "the lock" : `the lock ${shorten(place.name, longestName)}`;
+  if (first === undefined) return `${lock} is held by somebody else`;
+  return `${lock} is held by ${describe(first)}`;
 }
 
 /** The most important first: a narrow terminal cuts the rest off. */

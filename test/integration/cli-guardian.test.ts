@@ -165,7 +165,7 @@ function fileOf(pid: number, descriptor: number | string): string {
 describe("a guardian that cannot be started", () => {
   it("says how each kind of it failed", async () => {
     const host = { ...testHost, execPath: "/no/such/node", environment: { PATH: "/no/such/folder" } };
-    const reporter = new Reporter(host.standardError, false, host.now);
+    const reporter = new Reporter(host, { isVerbose: false, isJson: false }, { names: [], id: "" });
     const { signal } = new AbortController();
     await assert.rejects(Guardian.start(host, reporter, openBootClock(), undefined, signal), (error) => {
       assert.ok(error instanceof GuardianStartError);

@@ -18,7 +18,7 @@ async function setUp(script: string): Promise<{ program: Program; group: Process
   const program = startProgram("bash", ["-c", script], { ownGroup: true, folder });
   await program.line(/^ready$/);
   const group = new ProcessGroup(testHost, { leader: program.pid, marker: "X=1", shared: undefined });
-  return { program, group, termination: new Termination(testHost, group) };
+  return { program, group, termination: new Termination(testHost, group, "SIGTERM") };
 }
 
 async function pidFrom(program: Program, name: string): Promise<number> {

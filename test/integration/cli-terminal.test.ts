@@ -191,13 +191,4 @@ describe("waiting on a terminal", { skip: terminalIsMissing }, () => {
     assert.match(screen, /<erase>my turn/);
     assert.equal((await terminal.end()).code, 0);
   });
-
-  it("is silent when nobody looks", async () => {
-    const name = newName();
-    const holder = startEtcdlocker(endpoints, ["-k", name, "sh", "-c", "echo ready; sleep 1"]);
-    await holder.line(/ready/);
-    const waiter = startEtcdlocker(endpoints, ["-k", name, "true"]);
-    await waiter.end();
-    assert.deepEqual([waiter.stdout, waiter.stderr], ["", ""]);
-  });
 });

@@ -11,6 +11,7 @@ export const testHost: Host = {
   hasTerminalInput: false,
   standardError: { isTerminal: false, columns: 80, write: () => undefined },
   now: () => performance.now(),
+  date: () => new Date(),
   kill: (pid, signal) => void process.kill(pid, signal),
   onSignal: () => undefined,
 };

@@ -32,14 +32,21 @@ describe("what etcdlocker is asked to do", () => {
   it("needs no more than a key and a command", () => {
     assert.deepEqual(readJob(["-k", "/lock", "cmd", "-x"]), {
       connection: { endpoints: ["localhost:2379"] },
-      key: "/lock",
+      lock: {
+        names: ["/lock"],
+        mode: "exclusive",
+        permits: 1,
+        atLeastMs: 0,
+        waitMs: undefined,
+        conflictExitCode: 1,
+      },
       id: "this-host",
       ttlSeconds: 60,
       refreshMs: 30_000,
-      killAfterMs: 5_000,
+      ending: { onLost: "term", stopSignal: "SIGTERM", killAfterMs: 5_000 },
       isNodeModule: false,
       leavesDescendants: false,
-      isVerbose: false,
+      messages: { isVerbose: false, isJson: false },
       command: "cmd",
       args: ["-x"],
     });
@@ -65,13 +72,19 @@ describe("what etcdlocker is asked to do", () => {
       ETCD_LOCK_REFRESH: "3",
     });
     assert.deepEqual(job.connection.endpoints, ["a", "b:1"]);
-    assert.deepEqual([job.id, job.key, job.ttlSeconds, job.refreshMs], ["me", "/from/environment", 20, 3_000]);
+    assert.deepEqual(
+      [job.id, job.lock.names[0], job.ttlSeconds, job.refreshMs],
+      ["me", "/from/environment", 20, 3_000],
+    );
   });
 
   it("is what the flags say when the environment says something else, or nonsense", () => {
     const environment = { ETCD_LOCK_KEY: "/other", ETCD_LOCK_TTL: "abc", ETCD_LOCK_HOST: ",", ETCD_LOCK_REFRESH: "0" };
     const job = readJob(["-k", "/lock", "-t5", "-e", "host", "-r1", "cmd"], environment);
-    assert.deepEqual([job.key, job.ttlSeconds, job.refreshMs, job.connection.endpoints], ["/lock", 5, 1_000, ["host"]]);
+    assert.deepEqual(
+      [job.lock.names[0], job.ttlSeconds, job.refreshMs, job.connection.endpoints],
+      ["/lock", 5, 1_000, ["host"]],
+    );
   });
 
   it("is not affected by variables that are empty, as in 1.x", () => {
@@ -125,8 +138,8 @@ describe("what etcdlocker is asked to do", () => {
       () => readOptions(["-t10", "--kill-after", "4"]),
       /--kill-after is "4"; allowed is less than 3.8 s/,
     );
-    assert.equal(readOptions(["-t10", "--kill-after", "3.7"]).killAfterMs, 3_700);
-    assert.equal(readOptions(["--kill-after", "0"]).killAfterMs, 0);
+    assert.equal(readOptions(["-t10", "--kill-after", "3.7"]).ending.killAfterMs, 3_700);
+    assert.equal(readOptions(["--kill-after", "0"]).ending.killAfterMs, 0);
     assertUsageError(() => readOptions(["--kill-after=soon"]), /--kill-after is "soon"/);
   });
 
@@ -137,6 +150,79 @@ describe("what etcdlocker is asked to do", () => {
     assertUsageError(() => readJob(["-k", "a", "-e", "", "cmd"]), /--etcd \(-e\) is ""/);
     assertUsageError(() => readJob(["-k", "a"]), /command is missing/);
     assertUsageError(() => readJob(["-k", "a", "--", ""]), /command is empty/);
+  });
+
+  it("waits without limit, so long, or not at all; a flag of either kind beats both variables", () => {
+    assert.equal(readOptions([]).lock.waitMs, undefined);
+    assert.equal(readOptions(["-w", "90s"]).lock.waitMs, 90_000);
+    assert.equal(readOptions(["-w0"]).lock.waitMs, 0);
+    assert.equal(readOptions(["--no-wait"]).lock.waitMs, 0);
+    assert.equal(readOptions([], { ETCD_LOCK_WAIT: "5m" }).lock.waitMs, 300_000);
+    assert.equal(readOptions([], { ETCD_LOCK_NO_WAIT: "1" }).lock.waitMs, 0);
+    assert.equal(readOptions(["-w5"], { ETCD_LOCK_NO_WAIT: "1" }).lock.waitMs, 5_000);
+    assert.equal(readOptions(["--no-wait"], { ETCD_LOCK_WAIT: "5" }).lock.waitMs, 0);
+    assertUsageError(() => readOptions(["--no-wait", "-w5"]), /--wait \(-w\) and --no-wait exclude each other/);
+    assertUsageError(() => readOptions(["-w", "soon"]), /--wait \(-w\) is "soon".*24 days/);
+    assertUsageError(() => readOptions(["-w", "600h"]), /--wait \(-w\) is "600h".*24 days/);
+  });
+
+  it("has one or several different names", () => {
+    assert.deepEqual(readJob(["-k", "a", "-k", "b", "cmd"]).lock.names, ["a", "b"]);
+    assert.deepEqual(readJob(["-k", "a", "cmd"], { ETCD_LOCK_KEY: "b" }).lock.names, ["a"]);
+    assertUsageError(() => readJob(["-k", "a", "-k", "b", "-k", "a", "cmd"]), /--key \(-k\) is "a" twice/);
+    assertUsageError(() => readJob(["-k", "a", "-k", "", "cmd"]), /--key \(-k\) is "".*not empty/);
+  });
+
+  it("is shared, or counted, not both", () => {
+    assert.equal(readOptions(["--shared"]).lock.mode, "shared");
+    assert.equal(readOptions(["-p", "3"]).lock.permits, 3);
+    assertUsageError(() => readOptions(["--shared", "-p3"]), /--shared and --permits \(-p\) exclude each other/);
+    for (const text of ["0", "-1", "1.5", "x"]) {
+      assertUsageError(() => readOptions([`--permits=${text}`]), /--permits \(-p\) is ".*whole number from 1/);
+    }
+  });
+
+  it("takes the exit code for a conflict, and how long to keep others out", () => {
+    assert.equal(readOptions(["-E", "75"]).lock.conflictExitCode, 75);
+    assertUsageError(() => readOptions(["-E", "256"]), /--conflict-exit-code \(-E\) is "256".*0 to 255/);
+    assert.equal(readOptions(["--at-least", "50s"]).lock.atLeastMs, 50_000);
+    assertUsageError(() => readOptions(["--at-least", "300h"]), /--at-least is "300h".*1000000/);
+  });
+
+  it("takes switches from variables, which say yes or no", () => {
+    for (const text of ["1", "true", "YES", "on"]) {
+      assert.equal(readOptions([], { ETCD_LOCK_SHARED: text }).lock.mode, "shared", text);
+    }
+    for (const text of ["0", "false", "No", "off", ""]) {
+      assert.equal(readOptions([], { ETCD_LOCK_SHARED: text }).lock.mode, "exclusive", text);
+    }
+    assert.equal(readOptions(["--shared"], { ETCD_LOCK_SHARED: "0" }).lock.mode, "shared");
+    assertUsageError(
+      () => readOptions([], { ETCD_LOCK_SHARED: "maybe" }),
+      /ETCD_LOCK_SHARED is "maybe"; allowed is 1 or 0/,
+    );
+  });
+
+  it("ends the command in one of three ways, with a signal of choice", () => {
+    assert.deepEqual(readOptions(["--on-lost", "kill", "--stop-signal", "usr1", "--kill-after=0"]).ending, {
+      onLost: "kill",
+      stopSignal: "SIGUSR1",
+      killAfterMs: 0,
+    });
+    assert.equal(readOptions(["--stop-signal", "SIGINT"]).ending.stopSignal, "SIGINT");
+    assertUsageError(() => readOptions(["--on-lost", "wait"]), /--on-lost is "wait"; allowed is term, kill, pause/);
+    for (const text of ["STOP", "CONT", "FOO", "15"]) {
+      assertUsageError(() => readOptions(["--stop-signal", text]), /--stop-signal is ".*by its name/);
+    }
+  });
+
+  it("renews a lock early enough not to count as being at risk all the time, where that pauses the command", () => {
+    assert.equal(readOptions(["--on-lost", "pause", "-r30"]).refreshMs, 30_000);
+    assertUsageError(() => readOptions(["--on-lost", "pause", "-r31"]), /--refresh \(-r\) is "31".*half the TTL/);
+  });
+
+  it("may have a longer time to kill where a lost lock means SIGKILL at once", () => {
+    assert.equal(readOptions(["-t10", "--kill-after", "60", "--on-lost", "kill"]).ending.killAfterMs, 60_000);
   });
 
   it("always leaves time for a renewal before the command would have to be stopped", () => {
@@ -155,7 +241,7 @@ describe("what etcdlocker is asked to do", () => {
           ];
           try {
             const job = readOptions(words);
-            assert.ok(job.refreshMs > 0 && job.refreshMs < stopAfterMs(job.ttlSeconds, job.killAfterMs));
+            assert.ok(job.refreshMs > 0 && job.refreshMs < stopAfterMs(job.ttlSeconds, job.ending.killAfterMs));
           } catch (error) {
             assert.ok(error instanceof UsageError);
             assert.ok(refresh !== undefined || killAfter !== undefined, "what is not given always fits");
