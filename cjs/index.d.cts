@@ -15,6 +15,7 @@ declare namespace Lock {
   export type EtcdRefusedError = esm.EtcdRefusedError;
   export type EtcdSource = esm.EtcdSource;
   export type EtcdUnavailableError = esm.EtcdUnavailableError;
+  export type EtcdUserOptions = esm.EtcdUserOptions;
   export type Guard = esm.Guard;
   export type Guarded = esm.Guarded;
   export type HeldLock = esm.HeldLock;
@@ -37,6 +38,7 @@ declare namespace Lock {
   export type NotHeldError = esm.NotHeldError;
   export type Operation = esm.Operation;
   export type OperationResult = esm.OperationResult;
+  export type TlsOptions = esm.TlsOptions;
   export type TryAcquireOptions = esm.TryAcquireOptions;
   export type Waiting = esm.Waiting;
   export type WatchOptions = esm.WatchOptions;

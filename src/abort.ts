@@ -89,3 +89,20 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.then(resolve, reject).finally(stopListening);
   });
 }
+
+/** What `promise` settles with; after `limitMs` an error that `makeLate` makes, or the signal's reason, if that comes first. */
+export async function orLate<T>(
+  promise: Promise<T>,
+  clock: Clock,
+  limitMs: number,
+  makeLate: () => Error,
+  signal?: AbortSignal,
+): Promise<T> {
+  using limit = linkSignals(signal);
+  const alarm = clock.schedule(limitMs, () => limit.abort(makeLate()));
+  try {
+    return await orAborted(promise, limit.signal);
+  } finally {
+    alarm.cancel();
+  }
+}

@@ -10,6 +10,8 @@ export {
   NotHeldError,
 } from "./errors.ts";
 export type { EtcdOptions, EtcdSource } from "./etcd/endpoints.ts";
+export type { EtcdUserOptions } from "./etcd/password.ts";
+export type { TlsOptions } from "./etcd/tls.ts";
 export type { Comparison, Operation, OperationResult } from "./etcd/transaction.ts";
 export type { Guard, HeldLock, LockMode } from "./held-lock.ts";
 export type { HeldLocks } from "./held-locks.ts";

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { AcquireDefaults, AcquireOptions } from "./acquire-options.ts";
-import { type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
+import { type EtcdAccess, type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
 import { checkNonEmptyString, checkRefreshInterval, checkTimeout, checkTtl, defaultTtl } from "./lock-options.ts";
 
 export interface LockManagerOptions extends EtcdOptions {
@@ -26,7 +26,7 @@ export interface ElectOptions extends Omit<AcquireOptions, "mode" | "permits" | 
 
 /** {@link LockManagerOptions}, checked and complete. */
 export interface ResolvedLockManager {
-  readonly endpoints: readonly string[];
+  readonly etcd: EtcdAccess;
   readonly defaults: AcquireDefaults;
 }
 
@@ -35,11 +35,11 @@ export const defaultConnectTimeoutMs = 10_000;
 
 /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
 export function resolveLockManager(options: LockManagerOptions): ResolvedLockManager {
-  const endpoints = parseEtcdSource(options);
+  const etcd = parseEtcdSource(options);
   const { refreshInterval } = options;
   const ttl = checkTtl(options.ttl ?? defaultTtl);
   return {
-    endpoints,
+    etcd,
     defaults: {
       connectTimeoutMs: checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs,
       id: checkNonEmptyString("id", options.id ?? hostname()),

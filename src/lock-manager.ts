@@ -55,7 +55,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     super();
     this.#options = resolveLockManager(options);
     this.#clock = clock;
-    this.#client = connect(this.#options.endpoints);
+    this.#client = connect(this.#options.etcd);
     const onRenewalFailed = (error: Error): void => this.tell("renewalFailed", { error });
     this.#pool = new SessionPool({ client: this.#client, clock: this.#clock, onRenewalFailed });
     this.#stopListening = onIdleExit(() => this.#pool.closeIdle());

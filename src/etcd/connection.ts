@@ -1,6 +1,9 @@
+import type { SecureContext } from "node:tls";
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { onAbort } from "../abort.ts";
+import { callFailure } from "./status.ts";
+import type { Tls } from "./tls.ts";
 
 /** One gRPC method of etcd. */
 export interface Method<Request, Response> {
@@ -12,6 +15,8 @@ export interface Method<Request, Response> {
 export interface TryOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** What shows who we are; nothing by default. */
+  readonly metadata?: Metadata | undefined;
 }
 
 const channelOptions = {
@@ -29,14 +34,21 @@ const channelOptions = {
 
 const noMetadata = new Metadata();
 
+/** How grpc-js reports that a connection broke, or could not be made. */
+const connectionFailures: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.INTERNAL, status.CANCELLED]);
+
 /** The connection to one endpoint: opened when first used, and thrown away when it does not answer. */
 export class Connection {
   readonly endpoint: string;
+  readonly #tls: Tls | undefined;
   #client: Client | undefined;
+  /** What {@link #client} was made with. */
+  #certificates: SecureContext | undefined;
   #answers = 0;
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, tls: Tls | undefined) {
     this.endpoint = endpoint;
+    this.#tls = tls;
   }
 
   /** Sends one request, once. Rejects with grpc-js's `ServiceError`, or with the signal's reason. */
@@ -59,7 +71,7 @@ export class Connection {
         (message: Request) => encode(method, message),
         (bytes: Buffer) => method.response.decode(bytes),
         request,
-        noMetadata,
+        options.metadata ?? noMetadata,
         { deadline: deadlineIn(options.timeoutMs) },
         settle,
       );
@@ -70,7 +82,7 @@ export class Connection {
   /** Opens a stream of requests and responses. */
   stream<Request, Response>(
     method: Method<Request, Response>,
-    options: { readonly timeoutMs?: number; readonly metadata?: Metadata } = {},
+    options: { readonly timeoutMs?: number; readonly metadata?: Metadata | undefined } = {},
   ): ClientDuplexStream<Request, Response> {
     return this.#open().makeBidiStreamRequest(
       method.path,
@@ -89,7 +101,7 @@ export class Connection {
   ): Promise<Response> {
     const client = this.#open();
     const answersBefore = this.#answers;
-    const call = this.stream(method, { timeoutMs: options.timeoutMs });
+    const call = this.stream(method, options);
     return new Promise((resolve, reject) => {
       const stopListening = options.signal === undefined ? () => {} : onAbort(options.signal, () => call.cancel());
       call.on("data", (response: Response) => {
@@ -114,8 +126,18 @@ export class Connection {
   }
 
   #open(): Client {
-    this.#client ??= new Client(this.endpoint, credentials.createInsecure(), channelOptions);
+    this.#client ??= this.#tls === undefined ? this.#connectInsecurely() : this.#connectWith(this.#tls);
     return this.#client;
+  }
+
+  #connectInsecurely(): Client {
+    return new Client(this.endpoint, credentials.createInsecure(), channelOptions);
+  }
+
+  #connectWith(tls: Tls): Client {
+    this.#certificates = tls.current;
+    const [security, options] = tls.channelTo(this.endpoint, this.#certificates);
+    return new Client(this.endpoint, security, { ...channelOptions, ...options });
   }
 
   #answered<T>(response: T): T {
@@ -125,12 +147,13 @@ export class Connection {
 
   /**
    * A connection on which nothing came while a try ran out of time may be half open, or hang in CONNECTING for ever
-   * (grpc-node#2785).
+   * (grpc-node#2785). One that broke is not made again with certificates that have been renewed since.
    */
   #failed(error: ServiceError | null, client: Client, answersBefore: number): unknown {
-    if (error?.code === status.UNAVAILABLE && client !== this.#client) return givenUp(error);
+    if (client !== this.#client) return error?.code === status.UNAVAILABLE ? givenUp(error) : (error ?? closedEarly());
     const isSilent = error?.code === status.DEADLINE_EXCEEDED && this.#answers === answersBefore;
-    if (isSilent && client === this.#client) this.discard();
+    const isBroken = error !== null && connectionFailures.has(error.code);
+    if (isSilent || (isBroken && this.#tls?.current !== this.#certificates)) this.discard();
     return error ?? closedEarly();
   }
 }
@@ -146,10 +169,10 @@ function deadlineIn(timeoutMs: number): number {
 }
 
 /** Another try on the same connection ran out of time, and closed it. */
-function givenUp(cause: ServiceError): Error {
-  return Object.assign(new Error("the connection did not answer", { cause }), { code: status.UNAVAILABLE });
+function givenUp(cause: ServiceError): ServiceError {
+  return callFailure(status.UNAVAILABLE, "the connection did not answer", cause);
 }
 
-function closedEarly(): Error {
-  return Object.assign(new Error("the stream ended without an answer"), { code: status.UNAVAILABLE });
+function closedEarly(): ServiceError {
+  return callFailure(status.UNAVAILABLE, "the stream ended without an answer");
 }

@@ -2,6 +2,8 @@ import { sleep } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { type EndpointFailure, EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
 import type { Connection, TryOptions } from "./connection.ts";
+import { explainConnectionFailure } from "./connection-failure.ts";
+import type { EndpointSet } from "./endpoint-set.ts";
 import type { CallOptions } from "./etcd-client.ts";
 import { mayAnswerElsewhere, statusName } from "./status.ts";
 
@@ -16,26 +18,14 @@ const defaultTryTimeoutMs = 1_000;
 const firstPauseMs = 25;
 const longestPauseMs = 500;
 
-/** The endpoints of a cluster, and which of them answered last: every call begins with that one, and goes on to others. */
+/** Has every call begin with the endpoint that answered last, and go on to others. */
 export class EndpointRotation {
-  readonly #connections: readonly Connection[];
+  readonly #endpoints: EndpointSet;
   readonly #clock: Clock;
-  #preferred = 0;
 
-  constructor(connections: readonly Connection[], clock: Clock) {
-    this.#connections = connections;
+  constructor(endpoints: EndpointSet, clock: Clock) {
+    this.#endpoints = endpoints;
     this.#clock = clock;
-  }
-
-  get preferred(): Connection {
-    const connection = this.#connections[this.#preferred];
-    if (connection === undefined) throw new RangeError("there must be an endpoint");
-    return connection;
-  }
-
-  /** The endpoint did not answer: others are tried before it from now on. */
-  demote(connection: Connection): void {
-    if (connection === this.preferred) this.#preferred = (this.#preferred + 1) % this.#connections.length;
   }
 
   /**
@@ -51,21 +41,23 @@ export class EndpointRotation {
     const failures = new Map<string, string>();
     for (let tries = 0; ; tries += 1) {
       options.signal?.throwIfAborted();
-      const connection = this.preferred;
       const sentAt = this.#clock.now();
       const fullTimeoutMs = options.tryTimeoutMs ?? defaultTryTimeoutMs;
       const timeoutMs = Math.max(1, Math.min(fullTimeoutMs, giveUpAt - sentAt));
+      const tryOptions = { timeoutMs, signal: options.signal };
+      let connection = this.#endpoints.preferred;
       try {
-        const response = await send(connection, { timeoutMs, signal: options.signal });
+        connection ??= await this.#endpoints.findFirst(tryOptions);
+        const response = await send(connection, tryOptions);
+        this.#endpoints.searchLater("answering");
         return { response, sentAt, unsettled: tries > 0 };
       } catch (error) {
         if (options.signal?.aborted) throw options.signal.reason;
-        const message = explainFailedTry(error, connection.endpoint, timeoutMs);
-        // The last try, cut short, says less than the one before.
-        if (timeoutMs === fullTimeoutMs || !failures.has(connection.endpoint))
-          failures.set(connection.endpoint, message);
-        this.demote(connection);
-        options.onFailedTry?.(connection.endpoint, message);
+        const endpoint = connection?.endpoint ?? "DNS";
+        const message = explainFailedTry(error, endpoint, timeoutMs);
+        noteFailure(failures, endpoint, message, timeoutMs < fullTimeoutMs);
+        this.#endpoints.demote(connection);
+        options.onFailedTry?.(endpoint, message);
         if (options.once === true || this.#clock.now() >= giveUpAt)
           throw unavailable(listFailures(failures), options.timeoutMs, error);
       }
@@ -75,12 +67,18 @@ export class EndpointRotation {
 
   /** No pause before another endpoint's first try; then longer and longer ones, with jitter so that clients spread. */
   async #pause(tries: number, giveUpAt: number, signal: AbortSignal | undefined): Promise<void> {
-    const rounds = Math.floor((tries + 1) / this.#connections.length);
+    const rounds = Math.floor((tries + 1) / Math.max(1, this.#endpoints.size));
     if (rounds === 0) return;
+    this.#endpoints.searchLater("failing");
     const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(rounds, 10));
     const pauseMs = longest * (0.5 + Math.random() / 2);
     await sleep(this.#clock, Math.min(pauseMs, Math.max(0, giveUpAt - this.#clock.now())), signal);
   }
+}
+
+/** The last try, cut short, says less than the one before. */
+function noteFailure(failures: Map<string, string>, endpoint: string, message: string, isCutShort: boolean): void {
+  if (!(isCutShort && failures.has(endpoint))) failures.set(endpoint, message);
 }
 
 /** In words, how a try failed. @throws EtcdRefusedError when the failure is an answer; anything that is no gRPC error. */
@@ -98,12 +96,7 @@ function explainFailedTry(error: unknown, endpoint: string, timeoutMs: number): 
     );
   }
   if (statusName(error.code) === "DEADLINE_EXCEEDED") return `no answer within ${Math.round(timeoutMs)} ms`;
-  return plainWords(error.details ?? error.message);
-}
-
-/** What grpc-js wraps the error of the operating system into is of no use to anybody here. */
-function plainWords(details: string): string {
-  return /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\.? Resolution note:/.exec(details)?.[1] ?? details;
+  return explainConnectionFailure(error.details ?? error.message);
 }
 
 function isStatus(error: unknown): error is { code: number; message: string; details?: string } {
@@ -122,6 +115,7 @@ export function unavailable(
   cause?: unknown,
 ): EtcdUnavailableError {
   const words = failures.map(({ endpoint, message }) => `${endpoint}: ${message}`).join("; ") || "no try was answered";
-  const message = `etcd could not be reached for ${timeoutMs / 1_000} s (${words}). Is it running, and is this its address?`;
+  const question = words.includes("?") ? "" : " Is it running, and is this its address?";
+  const message = `etcd could not be reached for ${timeoutMs / 1_000} s (${words}).${question}`;
   return new EtcdUnavailableError(message, failures, cause === undefined ? {} : { cause });
 }

@@ -1,42 +1,89 @@
 import { show } from "../show.ts";
+import { checkUser, type EtcdUserOptions } from "./password.ts";
+import { checkTls, type TlsOptions } from "./tls.ts";
 
 /** Where etcd is: `host:port`, `host`, a URL, several of them in an array or separated by commas, or options. */
 export type EtcdSource = string | readonly string[] | EtcdOptions;
 
 export interface EtcdOptions {
-  /** Addresses as in {@link EtcdSource}: `host:port`, `host` (port 2379), or a URL; IPv6 in brackets. */
-  readonly endpoints: string | readonly string[];
-  /** Reserved for TLS; refused for now. */
-  readonly tls?: object;
-  /** Reserved for a user and password; refused for now. */
-  readonly user?: object;
+  /**
+   * Addresses as in {@link EtcdSource}: `host:port`, `host` (port 2379), or a URL, `http:` or, for TLS, `https:`; IPv6 in
+   * brackets. Required, unless there is `discoverySrv`.
+   */
+  readonly endpoints?: string | readonly string[] | undefined;
+  /**
+   * A domain whose DNS says where etcd is, instead of `endpoints`: by SRV records of `_etcd-client._tcp`, with TLS of
+   * `_etcd-client-ssl._tcp`.
+   */
+  readonly discoverySrv?: string | undefined;
+  /** Whether members that join the cluster are used too, at the addresses that they advertise. `false` by default. */
+  readonly followMembers?: boolean | undefined;
+  /** How to speak TLS; `true` is the same as `https:` in every address. */
+  readonly tls?: true | TlsOptions | undefined;
+  /** Who we are, for clusters that have users. */
+  readonly user?: EtcdUserOptions | undefined;
+}
+
+/** {@link EtcdSource}, checked. */
+export interface EtcdAccess extends EtcdOptions {
+  /** Each as `host:port`, without duplicates; `undefined` when they are to be found by `discoverySrv`. */
+  readonly endpoints: readonly string[] | undefined;
+  readonly discoverySrv: string | undefined;
+  readonly followMembers: boolean;
+  /** `undefined`: without TLS. */
+  readonly tls: TlsOptions | undefined;
+  readonly user: EtcdUserOptions | undefined;
 }
 
 const defaultPort = 2379;
 const accepted =
-  'an address ("host:port", "host", "http://host:port", "[::1]:2379"), several of them in an array or separated by commas, ' +
-  "or an object { endpoints }";
+  'an address ("host:port", "host", "http://host:port", "https://host:port", "[::1]:2379"), several of them in an array ' +
+  "or separated by commas, or an object { endpoints, tls, user }";
 
-/**
- * The addresses meant by `source`, each as `host:port`, without duplicates.
- *
- * @throws TypeError that names what came and what is allowed.
- */
-export function parseEtcdSource(source: unknown): readonly string[] {
-  if (typeof source === "string" || Array.isArray(source)) return parseEndpoints(source);
+/** @throws TypeError that names what came and what is allowed. */
+export function parseEtcdSource(source: unknown): EtcdAccess {
+  if (typeof source === "string" || Array.isArray(source)) return parseOptions({ endpoints: source });
   if (typeof source !== "object" || source === null) {
     throw new TypeError(`etcd must be ${accepted}; got ${show(source)}`);
   }
   refuseForeignClient(source);
-  if (!("endpoints" in source)) throw new TypeError(`etcd must be ${accepted}; got ${show(source)}`);
-  for (const option of ["tls", "user"]) {
-    if (Reflect.get(source, option) !== undefined) {
-      throw new TypeError(
-        `etcd option ${option} is not supported yet: only clusters without TLS and without users are`,
-      );
-    }
+  return parseOptions(source);
+}
+
+function parseOptions(options: Partial<Record<keyof EtcdOptions, unknown>>): EtcdAccess {
+  const { endpoints, discoverySrv, followMembers = false } = options;
+  if ((endpoints === undefined) === (discoverySrv === undefined)) {
+    if (endpoints === undefined) throw new TypeError(`etcd must be ${accepted}; got ${show(options)}`);
+    throw new TypeError("etcd has either endpoints or discoverySrv; got both");
   }
-  return parseEndpoints(source.endpoints);
+  if (typeof followMembers !== "boolean") {
+    throw new TypeError(`followMembers must be true or false; got ${show(followMembers)}`);
+  }
+  const addresses = endpoints === undefined ? undefined : parseEndpoints(endpoints);
+  return {
+    endpoints: addresses && [...new Set(addresses.map(({ address }) => address))],
+    discoverySrv: discoverySrv === undefined ? undefined : checkDomain(discoverySrv),
+    followMembers,
+    tls: parseTls(options.tls, new Set(addresses?.map(({ scheme }) => scheme))),
+    user: options.user === undefined ? undefined : checkUser(options.user),
+  };
+}
+
+/** Nothing falls back to plain text silently: one such endpoint of several would be enough to give a password away. */
+function parseTls(option: unknown, schemes: ReadonlySet<Endpoint["scheme"]>): TlsOptions | undefined {
+  const tls = option === undefined ? undefined : checkTls(option);
+  if (schemes.has("http:") && (schemes.has("https:") || tls !== undefined)) {
+    const contrary = tls === undefined ? "https:// endpoints" : "the option tls";
+    throw new TypeError(
+      `etcd has http:// endpoints, without TLS, and ${contrary}: all of a cluster's have TLS, or none`,
+    );
+  }
+  return tls ?? (schemes.has("https:") ? {} : undefined);
+}
+
+function checkDomain(domain: unknown): string {
+  if (typeof domain === "string" && /^[\w-]+(\.[\w-]+)*\.?$/.test(domain)) return domain;
+  throw new TypeError(`discoverySrv must be a domain such as "example.com"; got ${show(domain)}`);
 }
 
 /** The client objects that 1.x took, and those of the package `etcd3`, are known by their shape. */
@@ -54,33 +101,41 @@ function refuseForeignClient(source: object): void {
   }
 }
 
-function parseEndpoints(endpoints: unknown): readonly string[] {
+/** One endpoint as it was given. */
+interface Endpoint {
+  /** `host:port`. */
+  readonly address: string;
+  /** `undefined` when it was given without one. */
+  readonly scheme: "http:" | "https:" | undefined;
+}
+
+function parseEndpoints(endpoints: unknown): readonly Endpoint[] {
   const list: unknown[] = Array.isArray(endpoints) ? endpoints : [endpoints];
   const parsed = list.flatMap((entry) => {
     if (typeof entry !== "string") throw new TypeError(`an etcd endpoint must be ${accepted}; got ${show(entry)}`);
     return entry.split(",").map((word) => parseEndpoint(word.trim()));
   });
   if (parsed.length === 0) throw new TypeError(`etcd must be ${accepted}; got an empty array`);
-  return [...new Set(parsed)];
+  return parsed;
 }
 
-function parseEndpoint(text: string): string {
-  const address = text.includes("://") ? text : `http://${text}`;
-  if (!URL.canParse(address)) throw new TypeError(`an etcd endpoint must be ${accepted}; got ${show(text)}`);
-  const url = new URL(address);
-  if (url.protocol === "https:") {
-    throw new TypeError(`etcd endpoint ${show(text)} asks for TLS, which is not supported yet; http:// is`);
-  }
-  const hasMore = url.pathname.length > 1 || url.search !== "" || url.hash !== "" || url.username !== "";
-  if (url.protocol !== "http:" || hasMore) {
-    throw new TypeError(`an etcd endpoint has a host and a port, and nothing else; got ${show(text)}`);
+/** @throws TypeError when `text` is no address of an endpoint. */
+export function parseEndpoint(text: string): Endpoint {
+  const hasScheme = text.includes("://");
+  const shown = show(text.replace(/[^/]*@/, "…@"));
+  const address = hasScheme ? text : `http://${text}`;
+  if (!URL.canParse(address)) throw new TypeError(`an etcd endpoint must be ${accepted}; got ${shown}`);
+  const { protocol, hostname, pathname, search, hash, username } = new URL(address);
+  const hasMore = pathname.length > 1 || search !== "" || hash !== "" || username !== "";
+  if ((protocol !== "http:" && protocol !== "https:") || hasMore) {
+    throw new TypeError(`an etcd endpoint has a host and a port, and nothing else; got ${shown}`);
   }
   const port = Number(explicitPort(text) ?? defaultPort);
-  if (port === 0) throw new TypeError(`the port of an etcd endpoint must be 1 to 65535; got ${show(text)}`);
-  return `${url.hostname}:${port}`;
+  if (port === 0) throw new TypeError(`the port of an etcd endpoint must be 1 to 65535; got ${shown}`);
+  return { address: `${hostname}:${port}`, scheme: hasScheme ? protocol : undefined };
 }
 
-/** `URL` drops a port that is the scheme's own, 80. */
+/** `URL` drops a port that is the scheme's own, 80 or 443. */
 function explicitPort(text: string): string | undefined {
   return /:(\d+)\/?$/.exec(text)?.[1];
 }

@@ -3,6 +3,8 @@ import type { Clock } from "../clock.ts";
 import { EtcdLockError, EtcdRefusedError } from "../errors.ts";
 import { Connection, type TryOptions } from "./connection.ts";
 import { EndpointRotation, type Settled } from "./endpoint-rotation.ts";
+import { EndpointSet } from "./endpoint-set.ts";
+import { type EtcdAccess, parseEndpoint } from "./endpoints.ts";
 import type {
   Answer,
   CallOptions,
@@ -15,29 +17,43 @@ import type {
   WatchTarget,
 } from "./etcd-client.ts";
 import type { ResponseHeader } from "./gen/etcd.ts";
-import { leaseGrant, leaseKeepAlive, leaseRevoke, leaseTimeToLive, txn } from "./methods.ts";
+import { Login } from "./login.ts";
+import { leaseGrant, leaseKeepAlive, leaseRevoke, leaseTimeToLive, memberList, txn } from "./methods.ts";
+import { explainDenial } from "./missing-permission.ts";
+import { lookUpEndpoints } from "./srv-records.ts";
+import { Tls } from "./tls.ts";
 import { TransactionBatcher } from "./transaction-batcher.ts";
 import { WatchStream } from "./watch-stream.ts";
 import { decodeHeader, decodeKey, decodeResult, encodeTransaction } from "./wire.ts";
 
 /** Makes the connection to an endpoint, which is opened when it is first used. */
-export type Connect = (endpoint: string) => Connection;
+export type Connect = (endpoint: string, tls: Tls | undefined) => Connection;
+
+/** Between two looks at DNS, while etcd does not answer, and between two at the list of members, in milliseconds. */
+const searchPauseMs = { srv: 2_000, members: 30_000 };
+const memberListTimeoutMs = 5_000;
 
 /** {@link EtcdClient} over gRPC, with one connection an endpoint. */
 export class GrpcEtcdClient implements EtcdClient {
   readonly endpoints: readonly string[];
-  readonly #connections: readonly Connection[];
+  readonly #login: Login | undefined;
+  readonly #endpointSet: EndpointSet;
   readonly #rotation: EndpointRotation;
   readonly #batcher: TransactionBatcher;
   readonly #watches: WatchStream;
   readonly #closed = sharedAbortController();
 
-  constructor(endpoints: readonly string[], clock: Clock, connect: Connect = (endpoint) => new Connection(endpoint)) {
+  /** @throws TypeError when a file with certificates, or the password, is of no use. */
+  constructor(access: EtcdAccess, clock: Clock, connect: Connect = (endpoint, tls) => new Connection(endpoint, tls)) {
+    const { endpoints = [] } = access;
     this.endpoints = endpoints;
-    this.#connections = endpoints.map(connect);
-    this.#rotation = new EndpointRotation(this.#connections, clock);
+    const tls = access.tls === undefined ? undefined : new Tls(access.tls);
+    this.#login = access.user === undefined ? undefined : new Login(access.user, clock);
+    this.#endpointSet = new EndpointSet(endpoints, (endpoint) => connect(endpoint, tls), clock);
+    this.#addSearches(access);
+    this.#rotation = new EndpointRotation(this.#endpointSet, clock);
     this.#batcher = new TransactionBatcher((transaction, options) => this.#transactAlone(transaction, options), clock);
-    this.#watches = new WatchStream(this.#rotation, clock);
+    this.#watches = new WatchStream(this.#endpointSet, this.#login, clock);
   }
 
   async transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
@@ -81,22 +97,49 @@ export class GrpcEtcdClient implements EtcdClient {
   close(): void {
     this.#closed.abort(new EtcdLockError("CLOSED", "the connection to etcd has been closed"));
     this.#watches.close();
-    for (const connection of this.#connections) connection.discard();
+    this.#endpointSet.discard();
   }
 
   async #transactAlone(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
     const request = encodeTransaction(transaction);
-    const settled = await this.#call((connection, tries) => connection.unary(txn, request, tries), options);
-    const { succeeded, responses } = settled.response;
-    return { ...answer(settled), succeeded, results: responses.map(decodeResult) };
+    try {
+      const settled = await this.#call((connection, tries) => connection.unary(txn, request, tries), options);
+      const { succeeded, responses } = settled.response;
+      return { ...answer(settled), succeeded, results: responses.map(decodeResult) };
+    } catch (error) {
+      const isDenied = error instanceof EtcdRefusedError && error.status === "PERMISSION_DENIED";
+      throw isDenied ? explainDenial(error, transaction, this.#login?.userName) : error;
+    }
   }
 
   async #call<T>(
     send: (connection: Connection, options: TryOptions) => Promise<T>,
     options: CallOptions,
   ): Promise<Settled<T>> {
+    const login = this.#login;
+    const sendAsUser: typeof send =
+      login === undefined ? send : (connection, tries) => login.send(send, connection, tries);
     using linked = linkSignals(this.#closed.signal, options.signal);
-    return await this.#rotation.call(send, { ...options, signal: linked.signal });
+    return await this.#rotation.call(sendAsUser, { ...options, signal: linked.signal });
+  }
+
+  #addSearches({ discoverySrv, followMembers, tls }: EtcdAccess): void {
+    if (discoverySrv !== undefined) {
+      const find = () => lookUpEndpoints(discoverySrv, tls);
+      this.#endpointSet.add({ when: "failing", pauseMs: searchPauseMs.srv, find });
+    }
+    if (followMembers) {
+      const find = () => this.#readMemberList(tls !== undefined);
+      this.#endpointSet.add({ when: "answering", pauseMs: searchPauseMs.members, find });
+    }
+  }
+
+  /** Where the members say that clients reach them: by TLS, or without, as the endpoints that were given. */
+  async #readMemberList(isSecure: boolean): Promise<readonly string[]> {
+    const options = { timeoutMs: memberListTimeoutMs };
+    const { response } = await this.#call((connection, tries) => connection.unary(memberList, {}, tries), options);
+    const urls = response.members.filter(({ isLearner }) => !isLearner).flatMap(({ clientUrls }) => clientUrls);
+    return urls.filter((url) => url.startsWith(isSecure ? "https:" : "http:")).map((url) => parseEndpoint(url).address);
   }
 }
 

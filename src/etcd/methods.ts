@@ -1,5 +1,7 @@
 import type { Method } from "./connection.ts";
 import {
+  AuthenticateRequest,
+  AuthenticateResponse,
   LeaseGrantRequest,
   LeaseGrantResponse,
   LeaseKeepAliveRequest,
@@ -8,6 +10,8 @@ import {
   LeaseRevokeResponse,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
+  MemberListRequest,
+  MemberListResponse,
   TxnRequest,
   TxnResponse,
   WatchRequest,
@@ -48,4 +52,16 @@ export const watch: Method<WatchRequest, WatchResponse> = {
   path: "/etcdserverpb.Watch/Watch",
   request: WatchRequest,
   response: WatchResponse,
+};
+
+export const authenticate: Method<AuthenticateRequest, AuthenticateResponse> = {
+  path: "/etcdserverpb.Auth/Authenticate",
+  request: AuthenticateRequest,
+  response: AuthenticateResponse,
+};
+
+export const memberList: Method<MemberListRequest, MemberListResponse> = {
+  path: "/etcdserverpb.Cluster/MemberList",
+  request: MemberListRequest,
+  response: MemberListResponse,
 };

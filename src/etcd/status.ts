@@ -1,4 +1,4 @@
-import { status } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
 /** What a gRPC status means for the caller: somebody else may answer better, or nobody will. */
 type Meaning = "try-elsewhere" | "refused";
@@ -21,4 +21,9 @@ export function mayAnswerElsewhere(code: number): boolean {
 /** The name of a gRPC status, for example `NOT_FOUND`. */
 export function statusName(code: number): string {
   return status[code] ?? `status ${code}`;
+}
+
+/** An error such as grpc-js reports for a request that failed. */
+export function callFailure(code: status, details: string, cause?: unknown): ServiceError {
+  return Object.assign(new Error(details, { cause }), { code, details, metadata: new Metadata() });
 }

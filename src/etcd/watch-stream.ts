@@ -1,9 +1,10 @@
 import { type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
-import type { EndpointRotation } from "./endpoint-rotation.ts";
+import type { EndpointSet } from "./endpoint-set.ts";
 import type { Watch, WatchListener, WatchTarget } from "./etcd-client.ts";
 import { WatchCreateRequest, type WatchRequest, type WatchResponse } from "./gen/etcd.ts";
+import { type Login, saysStale, type Ticket } from "./login.ts";
 import { watch as watchMethod } from "./methods.ts";
 import { decodeEvent, encodeKey, noPutFilter } from "./wire.ts";
 
@@ -17,10 +18,12 @@ interface Subscription {
 /** The one stream that carries all watches of a client: closed while there are none, opened again when it breaks. */
 type State =
   | { readonly kind: "closed" }
+  | { readonly kind: "logging in"; readonly controller: AbortController }
   | {
       readonly kind: "open";
       readonly call: Call;
       readonly connection: Connection;
+      readonly ticket: Ticket | undefined;
       heard: boolean;
       readonly check: Alarm;
     }
@@ -29,24 +32,25 @@ type State =
 /** A stream from which nothing has come for so long, though it was asked for a sign of life, is given up. */
 const silenceMs = 2_000;
 const reopenPauseMs = 100;
+const longestPauseMs = 5_000;
 /** So long the stream stays open after its last watch, in milliseconds. It keeps the process alive. */
 const lingerMs = 200;
 
-// A member that has no leader must end the stream, or a watch on a cut-off member would be silent for ever.
-const requireLeader = new Metadata();
-requireLeader.set("hasleader", "true");
-
 /** Many watches on one stream, told apart by ids of ours. Watches survive the stream, and are confirmed again. */
 export class WatchStream {
-  readonly #rotation: EndpointRotation;
+  readonly #endpoints: EndpointSet;
+  readonly #login: Login | undefined;
   readonly #clock: Clock;
   readonly #subscriptions = new Map<bigint, Subscription>();
   #state: State = { kind: "closed" };
   #nextId = 1n;
+  /** How often in a row a watch was refused soon after the stream had been opened. */
+  #refusals = 0;
   #lingering: Alarm | undefined;
 
-  constructor(rotation: EndpointRotation, clock: Clock) {
-    this.#rotation = rotation;
+  constructor(endpoints: EndpointSet, login: Login | undefined, clock: Clock) {
+    this.#endpoints = endpoints;
+    this.#login = login;
     this.#clock = clock;
   }
 
@@ -83,13 +87,33 @@ export class WatchStream {
   }
 
   #open(): void {
-    const connection = this.#rotation.preferred;
-    const call: Call = connection.stream(watchMethod, { metadata: requireLeader });
-    const open: State = { kind: "open", call, connection, heard: false, check: this.#checkLater(call) };
-    this.#state = open;
+    const connection = this.#endpoints.preferred;
+    if (connection === undefined) this.#reopenLater();
+    else if (this.#login === undefined) this.#start(connection, undefined);
+    else void this.#logIn(connection, this.#login);
+  }
+
+  async #logIn(connection: Connection, login: Login): Promise<void> {
+    const controller = new AbortController();
+    this.#state = { kind: "logging in", controller };
+    try {
+      const ticket = await login.take(connection, { timeoutMs: silenceMs, signal: controller.signal });
+      if (!controller.signal.aborted) this.#start(connection, ticket);
+    } catch {
+      // What refuses us tells those who read: whoever watches reads, too.
+      if (!controller.signal.aborted) this.#reopenLater();
+    }
+  }
+
+  #start(connection: Connection, ticket: Ticket | undefined): void {
+    const metadata = ticket?.metadata?.clone() ?? new Metadata();
+    // A member that has no leader must end the stream, or a watch on a cut-off member would be silent for ever.
+    metadata.set("hasleader", "true");
+    const call: Call = connection.stream(watchMethod, { metadata });
+    this.#state = { kind: "open", call, connection, ticket, heard: false, check: this.#checkLater(call) };
     call.on("data", (response: WatchResponse) => this.#receive(call, response));
     // What ended the stream does not matter: every watch is made again elsewhere, and its owner reads again.
-    call.on("error", () => this.#reopen(call));
+    call.on("error", (error) => (saysStale(error) ? this.#refused(call) : this.#reopen(call)));
     call.on("end", () => this.#reopen(call));
     for (const [id, { target }] of this.#subscriptions) this.#create(call, id, target);
   }
@@ -108,8 +132,10 @@ export class WatchStream {
     if (this.#state.kind !== "open" || this.#state.call !== call) return;
     this.#state.heard = true;
     const subscription = this.#subscriptions.get(response.watchId);
-    if (subscription === undefined) return;
-    if (response.canceled) this.#reopen(call);
+    // A watch that was refused may come without its id.
+    if (response.canceled && response.created) this.#refused(call);
+    else if (subscription === undefined) return;
+    else if (response.canceled) this.#reopen(call);
     else if (response.created) subscription.listener.onConfirmed();
     else if (response.events.length > 0) subscription.listener.onChange(response.events.map(decodeEvent));
   }
@@ -126,15 +152,29 @@ export class WatchStream {
       this.#reopen(call);
       return;
     }
+    this.#refusals = 0;
     call.write({ requestUnion: { $case: "progressRequest", value: {} } });
     this.#state = { ...this.#state, heard: false, check: this.#checkLater(call) };
   }
 
+  /** The token is too old, or the user may not see this: that is told to those who read, and whoever watches reads, too. */
+  #refused(call: Call): void {
+    if (this.#state.kind !== "open" || this.#state.call !== call) return;
+    this.#refusals += 1;
+    if (this.#state.ticket !== undefined) this.#login?.giveUp(this.#state.ticket);
+    this.#reopen(call);
+  }
+
   #reopen(call: Call): void {
     if (this.#state.kind !== "open" || this.#state.call !== call) return;
-    this.#rotation.demote(this.#state.connection);
+    this.#endpoints.demote(this.#state.connection);
     this.#end();
-    const alarm = this.#clock.schedule(reopenPauseMs * (0.5 + Math.random()), () => this.#open());
+    this.#reopenLater();
+  }
+
+  #reopenLater(): void {
+    const pauseMs = Math.min(longestPauseMs, reopenPauseMs * 2 ** this.#refusals);
+    const alarm = this.#clock.schedule(pauseMs * (0.5 + Math.random()), () => this.#open());
     this.#state = { kind: "waiting", alarm };
   }
 
@@ -143,6 +183,7 @@ export class WatchStream {
       this.#state.check.cancel();
       this.#state.call.cancel();
     } else if (this.#state.kind === "waiting") this.#state.alarm.cancel();
+    else if (this.#state.kind === "logging in") this.#state.controller.abort();
     this.#state = { kind: "closed" };
   }
 }

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { systemClock } from "#dist/clock.js";
 import { EtcdRefusedError } from "#dist/errors.js";
+import { parseEtcdSource } from "#dist/etcd/endpoints.js";
 import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
 import { createdAt, put, range, remove, type Transaction } from "#dist/etcd/transaction.js";
 import { type EtcdCluster, startEtcd } from "#dist/testing/index.js";
@@ -16,7 +17,7 @@ let client: GrpcEtcdClient;
 
 before(async () => {
   cluster = await startEtcd();
-  client = new GrpcEtcdClient(cluster.endpoints, systemClock);
+  client = new GrpcEtcdClient(parseEtcdSource(cluster.endpoints), systemClock);
 });
 
 after(async () => {

@@ -1,4 +1,5 @@
 import { systemClock } from "#dist/clock.js";
+import { parseEtcdSource } from "#dist/etcd/endpoints.js";
 import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
 import { type Operation, put, remove } from "#dist/etcd/transaction.js";
 import type { Job } from "../../protocol.ts";
@@ -15,7 +16,7 @@ export function openPutsAndDeletes(job: Job): LockPeer {
 }
 
 function openWrites({ endpoints }: Job, deletes: boolean): LockPeer {
-  const client = new GrpcEtcdClient(endpoints, systemClock);
+  const client = new GrpcEtcdClient(parseEtcdSource(endpoints), systemClock);
   const write = async (operation: Operation): Promise<void> => {
     await client.transact({ compare: [], success: [operation], failure: [] }, { timeoutMs: 5_000 });
   };

@@ -1,0 +1,151 @@
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { orLate } from "../abort.ts";
+import type { Clock } from "../clock.ts";
+import { show } from "../show.ts";
+import type { Connection, TryOptions } from "./connection.ts";
+import { authenticate } from "./methods.ts";
+import { type EtcdUserOptions, openPassword } from "./password.ts";
+import { callFailure, mayAnswerElsewhere } from "./status.ts";
+
+/** What etcd gave us for our password. */
+export interface Ticket {
+  /** Without a token, while the cluster does not ask who its clients are. */
+  readonly metadata: Metadata | undefined;
+  /** Whether a request has been answered with it. */
+  hasServed: boolean;
+}
+
+/** Checking a password takes etcd a while, on purpose: a login goes on when those who wait for it have no more time. */
+const loginTimeoutMs = 5_000;
+/** After a login that was in vain, so long passes before the next, in milliseconds: twice as long each time, at most the second. */
+const firstPauseMs = 500;
+const longestPauseMs = 5_000;
+
+/** A token that has expired, that a member has forgotten, or that is older than the last change of users and roles. */
+const staleCodes: ReadonlySet<number> = new Set([status.UNAUTHENTICATED, status.INVALID_ARGUMENT]);
+
+/** The cluster does not ask who its clients are. */
+const authNotEnabled: ReadonlySet<number> = new Set([status.FAILED_PRECONDITION]);
+
+/**
+ * Logs in as one user, and again whenever etcd does not take the token any more. All callers share one token, and one
+ * login an endpoint. After a login that was in vain, there is none for a while.
+ */
+export class Login {
+  readonly userName: string;
+  readonly #clock: Clock;
+  readonly #readPassword: () => string;
+  readonly #underWay = new Map<Connection, Promise<Ticket>>();
+  #ticket: Ticket | undefined;
+  #failures = 0;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #lastFailure: unknown;
+
+  /** @throws TypeError when the password file is of no use. */
+  constructor(user: EtcdUserOptions, clock: Clock) {
+    this.userName = user.name;
+    this.#clock = clock;
+    this.#readPassword = openPassword(user);
+  }
+
+  /** Sends a request as the user; once more, with another token, when etcd does not take the one we have. */
+  async send<T>(
+    send: (connection: Connection, options: TryOptions) => Promise<T>,
+    connection: Connection,
+    options: TryOptions,
+  ): Promise<T> {
+    const ticket = this.#ticket ?? (await this.take(connection, options));
+    try {
+      return await sendWith(ticket, send, connection, options);
+    } catch (error) {
+      if (!saysStale(error)) throw error;
+      this.giveUp(ticket, error);
+      return await sendWith(await this.take(connection, options), send, connection, options);
+    }
+  }
+
+  /** The ticket that we have, or a new one. @throws grpc-js's `ServiceError`; the signal's reason. */
+  async take(connection: Connection, { timeoutMs, signal }: TryOptions): Promise<Ticket> {
+    if (this.#ticket !== undefined) return this.#ticket;
+    if (this.#clock.now() < this.#notBefore) throw this.#lastFailure;
+    const login = this.#underWay.get(connection) ?? this.#begin(connection);
+    const late = (): ServiceError => callFailure(status.DEADLINE_EXCEEDED, "no answer");
+    return await orLate(login, this.#clock, timeoutMs, late, signal);
+  }
+
+  /** etcd did not take this ticket: the next request takes another. */
+  giveUp(ticket: Ticket, error?: unknown): void {
+    if (this.#ticket !== ticket) return;
+    this.#ticket = undefined;
+    if (ticket.hasServed) this.#failures = 0;
+    else if (error !== undefined) this.#wasInVain(error);
+  }
+
+  #begin(connection: Connection): Promise<Ticket> {
+    const login = this.#logIn(connection).finally(() => this.#underWay.delete(connection));
+    // Those who waited may all have given up.
+    login.catch(() => {});
+    this.#underWay.set(connection, login);
+    return login;
+  }
+
+  async #logIn(connection: Connection): Promise<Ticket> {
+    const ticket = { metadata: await this.#requestToken(connection), hasServed: false };
+    this.#ticket ??= ticket;
+    return this.#ticket;
+  }
+
+  async #requestToken(connection: Connection): Promise<Metadata | undefined> {
+    const options = { timeoutMs: loginTimeoutMs, signal: undefined };
+    try {
+      const request = { name: this.userName, password: this.#readPassword() };
+      const { token } = await connection.unary(authenticate, request, options);
+      const metadata = new Metadata();
+      metadata.set("token", token);
+      return metadata;
+    } catch (error) {
+      if (isStatus(error, authNotEnabled)) return undefined;
+      const refusal = this.#explain(error);
+      if (refusal === undefined) throw error;
+      this.#wasInVain(refusal);
+      throw refusal;
+    }
+  }
+
+  /** What tells a refused login from a request that was refused; `undefined` when etcd was not reached. */
+  #explain(error: unknown): ServiceError | undefined {
+    const login = `the login of user ${show(this.userName)}`;
+    if (error instanceof TypeError) return callFailure(status.UNAUTHENTICATED, `${login}: ${error.message}`, error);
+    if (!isStatus(error) || mayAnswerElsewhere(error.code)) return undefined;
+    return callFailure(status.UNAUTHENTICATED, `${login}: ${error.details}`, error);
+  }
+
+  /** With jitter, so that not all clients of a cluster come again at the same time. */
+  #wasInVain(error: unknown): void {
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#notBefore = this.#clock.now() + pauseMs * (0.5 + Math.random() / 2);
+    this.#lastFailure = error;
+  }
+}
+
+/** Whether a request failed because of its token, perhaps. By code: texts differ between versions of etcd. */
+export function saysStale(error: unknown): boolean {
+  return isStatus(error, staleCodes);
+}
+
+async function sendWith<T>(
+  ticket: Ticket,
+  send: (connection: Connection, options: TryOptions) => Promise<T>,
+  connection: Connection,
+  options: TryOptions,
+): Promise<T> {
+  const response = await send(connection, { ...options, metadata: ticket.metadata });
+  ticket.hasServed = true;
+  return response;
+}
+
+function isStatus(error: unknown, codes?: ReadonlySet<number>): error is ServiceError {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "number" && (codes === undefined || codes.has(code));
+}
