@@ -51,6 +51,11 @@ export class Connection {
     this.#tls = tls;
   }
 
+  /** How many requests have been answered. */
+  get answers(): number {
+    return this.#answers;
+  }
+
   /** Sends one request, once. Rejects with grpc-js's `ServiceError`, or with the signal's reason. */
   unary<Request, Response>(
     method: Method<Request, Response>,

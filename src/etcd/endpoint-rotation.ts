@@ -1,5 +1,6 @@
 import { sleep } from "../abort.ts";
 import type { Clock } from "../clock.ts";
+import { formatDurationMs } from "../duration.ts";
 import { type EndpointFailure, EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
 import type { Connection, TryOptions } from "./connection.ts";
 import { explainConnectionFailure } from "./connection-failure.ts";
@@ -17,6 +18,8 @@ export interface Settled<T> {
 const defaultTryTimeoutMs = 1_000;
 const firstPauseMs = 25;
 const longestPauseMs = 500;
+/** A try of an endpoint that is overloaded may last so many times as long as the first one. */
+const mostPatience = 16;
 
 /** Has every call begin with the endpoint that answered last, and go on to others. */
 export class EndpointRotation {
@@ -39,13 +42,15 @@ export class EndpointRotation {
   ): Promise<Settled<T>> {
     const giveUpAt = this.#clock.now() + options.timeoutMs;
     const failures = new Map<string, string>();
+    let tryTimeoutMs = options.tryTimeoutMs ?? defaultTryTimeoutMs;
+    const longestTryMs = tryTimeoutMs * mostPatience;
     for (let tries = 0; ; tries += 1) {
       options.signal?.throwIfAborted();
       const sentAt = this.#clock.now();
-      const fullTimeoutMs = options.tryTimeoutMs ?? defaultTryTimeoutMs;
-      const timeoutMs = Math.max(1, Math.min(fullTimeoutMs, giveUpAt - sentAt));
+      const timeoutMs = Math.max(1, Math.min(tryTimeoutMs, giveUpAt - sentAt));
       const tryOptions = { timeoutMs, signal: options.signal };
       let connection = this.#endpoints.preferred;
+      const answersBefore = connection?.answers;
       try {
         connection ??= await this.#endpoints.findFirst(tryOptions);
         const response = await send(connection, tryOptions);
@@ -55,7 +60,9 @@ export class EndpointRotation {
         if (options.signal?.aborted) throw options.signal.reason;
         const endpoint = connection?.endpoint ?? "DNS";
         const message = explainFailedTry(error, endpoint, timeoutMs);
-        noteFailure(failures, endpoint, message, timeoutMs < fullTimeoutMs);
+        noteFailure(failures, endpoint, message, timeoutMs < tryTimeoutMs);
+        // Others are answered: it is slow, not silent, and asking as impatiently again would only add to its load.
+        if (hasAnswered(connection, answersBefore)) tryTimeoutMs = Math.min(longestTryMs, tryTimeoutMs * 2);
         this.#endpoints.demote(connection);
         options.onFailedTry?.(endpoint, message);
         if (options.once === true || this.#clock.now() >= giveUpAt)
@@ -79,6 +86,10 @@ export class EndpointRotation {
 /** The last try, cut short, says less than the one before. */
 function noteFailure(failures: Map<string, string>, endpoint: string, message: string, isCutShort: boolean): void {
   if (!(isCutShort && failures.has(endpoint))) failures.set(endpoint, message);
+}
+
+function hasAnswered(connection: Connection | undefined, answersBefore: number | undefined): boolean {
+  return connection !== undefined && answersBefore !== undefined && connection.answers > answersBefore;
 }
 
 /** In words, how a try failed. @throws EtcdRefusedError when the failure is an answer; anything that is no gRPC error. */
@@ -116,6 +127,6 @@ export function unavailable(
 ): EtcdUnavailableError {
   const words = failures.map(({ endpoint, message }) => `${endpoint}: ${message}`).join("; ") || "no try was answered";
   const question = words.includes("?") ? "" : " Is it running, and is this its address?";
-  const message = `etcd could not be reached for ${timeoutMs / 1_000} s (${words}).${question}`;
+  const message = `etcd could not be reached for ${formatDurationMs(timeoutMs)} (${words}).${question}`;
   return new EtcdUnavailableError(message, failures, cause === undefined ? {} : { cause });
 }

@@ -237,7 +237,7 @@ describe("giving a lock back", { concurrency: true }, () => {
   it("by release() tells whether it was still held, the same each time", async (t) => {
     const setting = setUp(t);
     const held = await setting.manager().acquire(setting.key);
-    assert.ok(held.remaining > 3_000 && held.remaining < 5_000);
+    assert.ok(held.remaining > 3_000 && held.remaining < 10_000);
     assert.deepEqual(await Promise.all([held.release(), held.release()]), [true, true]);
     assert.equal(await held.release(), true);
     assert.deepEqual([held.held, held.remaining, held.signal.aborted], [false, 0, false]);

@@ -141,7 +141,7 @@ describe("nothing is left behind", { concurrency: true }, () => {
   it("when the answer to entering an empty line is lost: the next one enters at once, when etcd is reached again", async (t) => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
-    const manager = setting.manager({ endpoints: proxy.endpoint, connectTimeout: 1_500 });
+    const manager = setting.manager({ endpoints: proxy.endpoint, connectTimeout: 4_000 });
     // The session is there, so that what is lost is the answer to entering the line.
     const other = await manager.acquire(`${setting.key}other`);
     proxy.dropAnswers();

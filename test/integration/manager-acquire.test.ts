@@ -21,7 +21,7 @@ describe("an acquired lock", { concurrency: true }, () => {
     const { name, id, mode, ttl, held } = lock;
     assert.deepEqual(
       { name, id, mode, ttl, held },
-      { name: setting.key, id: "billing-7", mode: "exclusive", ttl: 5, held: true },
+      { name: setting.key, id: "billing-7", mode: "exclusive", ttl: 10, held: true },
     );
     assert.equal(lock.createRevision, entry.createRevision);
     assert.equal(lock.fencingToken, record.createRevision);

@@ -180,8 +180,9 @@ describe("the diagnostics channels", () => {
     const lock = await manager.acquire(setting.key, { refreshInterval: 1_000 });
     assert.equal(await manager.tryAcquire(setting.key), null);
     await lock.renew();
+    const loss = next(manager, "lost");
     await setting.cluster.etcdctl("del", "--prefix", `${setting.key}/`);
-    await next(manager, "lost");
+    await loss;
     await lock.release();
     assert.deepEqual(
       new Set(namesOf(told)),

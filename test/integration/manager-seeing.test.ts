@@ -37,7 +37,7 @@ test("a line shows holders and waiters in order, with what they say of themselve
   assert.equal(holder?.fencingToken, held.fencingToken);
   assert.equal(holder?.host, hostname());
   assert.equal(holder?.pid, process.pid);
-  assert.equal(holder?.ttl, 5);
+  assert.equal(holder?.ttl, 10);
   assert.deepEqual(holder?.metadata, { job: "billing" });
   assert.ok(Math.abs(Date.now() - (holder?.since?.getTime() ?? 0)) < 60_000);
   await held.release();

@@ -19,7 +19,7 @@ export interface TestLockOptions {
   readonly etcd?: EtcdSource;
   readonly key?: string;
   readonly id?: string;
-  /** Seconds; 5 by default. */
+  /** Seconds; 10 by default. */
   readonly ttl?: number;
 }
 
@@ -92,7 +92,7 @@ export class LockSetting {
   }
 
   /** A lock on the test's key, if no other is given. */
-  lock({ etcd = this.cluster.endpoints, key = this.key, id = "tester", ttl = 5 }: TestLockOptions = {}): Lock {
+  lock({ etcd = this.cluster.endpoints, key = this.key, id = "tester", ttl = 10 }: TestLockOptions = {}): Lock {
     const lock = new Lock(etcd, key, id, ttl);
     this.onEnd(() => lock[Symbol.asyncDispose]());
     return lock;
@@ -100,7 +100,7 @@ export class LockSetting {
 
   /** A manager with a connection and sessions of its own, as another process has. */
   manager(options: Partial<LockManagerOptions> = {}): LockManager {
-    const manager = new LockManager({ endpoints: this.cluster.endpoints, ttl: 5, ...options });
+    const manager = new LockManager({ endpoints: this.cluster.endpoints, ttl: 10, ...options });
     this.onEnd(() => manager.close());
     return manager;
   }
@@ -148,7 +148,7 @@ export interface ToldLoss {
 }
 
 /** The next `error` event of a lock. Rejects when none comes within `limitMs`. */
-export function nextLoss(lock: Lock, limitMs = 20_000): Promise<ToldLoss> {
+export function nextLoss(lock: Lock, limitMs = 60_000): Promise<ToldLoss> {
   // `once()` of node:events rejects at an error event, whatever it waits for.
   const told = new Promise<ToldLoss>((resolve, reject) => {
     const limit = setTimeout(() => reject(new Error(`No loss was told within ${limitMs} ms`)), limitMs);
