@@ -26,7 +26,7 @@ describe("an acquired lock", { concurrency: true }, () => {
     assert.equal(lock.createRevision, entry.createRevision);
     assert.equal(lock.fencingToken, record.createRevision);
     assert.equal(lock.leaseId.toString(16), entry.lease);
-    assert.ok(lock.remaining > 0 && lock.remaining <= 5_000);
+    assert.ok(lock.remaining > 0 && lock.remaining <= 10_000);
     assert.equal(lock.signal.aborted, false);
     lock.assertHeld();
   });
