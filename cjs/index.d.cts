@@ -26,12 +26,16 @@ declare namespace Lock {
   export type Line = esm.Line;
   export type LineEntry = esm.LineEntry;
   export type Lock = esm.Lock;
+  export type LockGrantedCallback<T> = esm.LockGrantedCallback<T>;
+  export type LockInfo = esm.LockInfo;
   export type LockLostError = esm.LockLostError;
   export type LockManager = esm.LockManager;
   export type LockManagerEvents = esm.LockManagerEvents;
   export type LockManagerOptions = esm.LockManagerOptions;
+  export type LockManagerSnapshot = esm.LockManagerSnapshot;
   export type LockMode = esm.LockMode;
   export type LockOptions = esm.LockOptions;
+  export type LockRequestOptions = esm.LockRequestOptions;
   export type LockTimeoutError = esm.LockTimeoutError;
   export type LossReason = esm.LossReason;
   export type NotAvailableError = esm.NotAvailableError;

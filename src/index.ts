@@ -25,3 +25,5 @@ export { Lock, Lock as default } from "./lock.ts";
 export type { LockManagerEvents } from "./lock-events.ts";
 export { LockManager } from "./lock-manager.ts";
 export type { ElectOptions, LockManagerOptions, WatchOptions } from "./lock-manager-options.ts";
+export type { LockGrantedCallback, LockRequestOptions } from "./web-locks/lock-request.ts";
+export type { LockInfo, LockManagerSnapshot } from "./web-locks/snapshot.ts";
