@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { etcdlockerPath } from "../test/support/etcdlocker.ts";
 import { isAlive } from "../test/support/process-table.ts";
 import { type Ending, type Program, startProgram } from "../test/support/programs.ts";
 
-const etcdlocker = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const backup = fileURLToPath(new URL("../../demo/backup.sh", import.meta.url));
 
 const stepsPerSecond = 5;
@@ -48,7 +48,7 @@ export class Machine {
     const options = ["-e", endpoint, "-k", lockName, "-t", String(ttlSeconds), "-i", name];
     const command = ["sh", backup, ledger, String(seconds * stepsPerSecond)];
     // A group of its own: Ctrl-C is for the demo, which then ends everything in order.
-    this.#program = startProgram(process.execPath, [etcdlocker, ...options, "--", ...command], {
+    this.#program = startProgram(process.execPath, [etcdlockerPath, ...options, "--", ...command], {
       ownGroup: true,
       environment: Object.fromEntries(etcdLockVariables().map((variable) => [variable, undefined])),
     });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { root, run } from "./run.mjs";
+import { bundleFolder, root, run } from "./run.mjs";
 
 /** Where the compiler's output for each folder of sources goes. */
 const outputs = [
@@ -19,7 +19,7 @@ const source = /(?<!\.d)\.ts$/;
 const outputEndings = [".js", ".d.ts"];
 
 /**
- * Compiles what has changed, and removes the output of sources that are gone, which the compiler leaves behind.
+ * Compiles and bundles what has changed, and removes the output of sources that are gone, which the compiler leaves behind.
  * Ends this process, showing the compiler's messages, when the code has errors.
  */
 export function build() {
@@ -30,6 +30,7 @@ export function build() {
   const words = isComplete ? [] : ["--force"];
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [compiler, "--build", ...words, "tsconfig.json", "test/tsconfig.json"]);
+  run(process.execPath, [join("scripts", "bundle.mjs")]);
 }
 
 function wantedFiles({ sources, output }) {
@@ -43,6 +44,7 @@ function wantedFiles({ sources, output }) {
 function removeAllBut(wanted, folder) {
   for (const entry of list(folder)) {
     const path = `${folder}/${entry.name}`;
+    if (path === bundleFolder) continue;
     if (entry.isDirectory()) removeAllBut(wanted, path);
     else if (!wanted.has(path)) rmSync(join(root, path));
   }

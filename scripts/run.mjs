@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 /** The project's folder. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Where the command is put that the package ships: in the folder `dist`, but not the compiler's output. */
+export const bundleFolder = "dist/command";
+
 /**
  * Runs a program in the project's folder, without input and without showing its output. When it fails, shows the
  * output and ends this process with the program's exit code.

@@ -54,7 +54,7 @@ function arrange({ peers }: Setting, endpoints: string, lockFile: string): Arran
     ...["-e", endpoints, "-k", "/bench/command", "--", "true"],
   ];
   const all: readonly (readonly [peer: string, commandLine: CommandLine, missing: string | undefined])[] = [
-    ["etcd-lock", locker(join(rootFolder, "dist/cli/bin.js")), undefined],
+    ["etcd-lock", locker(join(rootFolder, "dist/command/bin.js")), undefined],
     ["node", [process.execPath, "-e", "0"], undefined],
     ["etcd-lock-1", locker(first), peers.whyMissing("etcd-lock-1")],
     [

@@ -7,8 +7,10 @@ import { isatty } from "node:tty";
 import { type Host, passedOnSignals } from "./host.ts";
 import { main, type Outcome } from "./main.ts";
 
-/** What we leave open by then, of our own or the library's, must not keep us here, in milliseconds. */
+/** So long we wait for a slow reader of what we have said, in milliseconds. */
 const exitLimitMs = 200;
+
+let hasSpoken = false;
 
 const host: Host = {
   name: hostname(),
@@ -22,7 +24,12 @@ const host: Host = {
     get columns(): number {
       return process.stderr.columns || 80;
     },
-    write: (text) => void process.stderr.write(text),
+    write: (text) => {
+      // Nobody may be reading any more: that is no reason to end.
+      if (!hasSpoken) process.stderr.on("error", () => undefined);
+      hasSpoken = true;
+      process.stderr.write(text);
+    },
   },
   now: () => performance.now(),
   date: () => new Date(),
@@ -32,14 +39,15 @@ const host: Host = {
   },
 };
 
-// Nobody may be reading any more: that is no reason to end.
-process.stderr.on("error", () => undefined);
 keepCompiledCode();
 void main(process.argv.slice(2), host, readVersion()).then(finish);
 
+/** What we leave open by now, of our own or the library's, does not keep us here. */
 function finish({ exitCode, output }: Outcome): void {
   if (output !== undefined) process.stdout.write(output);
   process.exitCode = exitCode;
+  const isHeard = output === undefined && (!hasSpoken || process.stderr.writableLength === 0);
+  if (isHeard) process.exit();
   setTimeout(() => process.exit(), exitLimitMs).unref();
 }
 

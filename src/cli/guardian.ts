@@ -32,6 +32,7 @@ export class Guardian {
   readonly #facts: Facts = { deadline: undefined, marker: undefined, leader: undefined };
   readonly #over = new AbortController();
   #current: GuardianProcess;
+  #dismissal: Promise<void> | undefined;
 
   /**
    * Resolves when a guardian is ready. Rejects with a {@link GuardianStartError}, or with the reason of `signal`.
@@ -82,9 +83,10 @@ export class Guardian {
   }
 
   /** There is nothing to guard any more. Resolves when the guardian has ended. */
-  async dismiss(): Promise<void> {
+  dismiss(): Promise<void> {
     this.#over.abort();
-    await this.#current.dismiss();
+    this.#dismissal ??= this.#current.dismiss();
+    return this.#dismissal;
   }
 
   async #keep(): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { promisify } from "node:util";
 
 /** A process that is alive: it runs, sleeps or is stopped. A zombie is not alive. */
@@ -28,6 +28,9 @@ export function carriesMarker(pid: number, marker: string): boolean {
 }
 
 const run = promisify(execFile);
+/** Of `/proc/PID/stat` all fits in that we look at. */
+const statBuffer = Buffer.allocUnsafe(4_096);
+
 const psWords = ["-A", "-o", "pid=,ppid=,pgid=,stat="];
 
 function readProc(): ProcessEntry[] {
@@ -42,16 +45,29 @@ function readProc(): ProcessEntry[] {
 
 function readStat(pid: string): ProcessEntry | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return parseStat(readShortFile(`/proc/${pid}/stat`));
   } catch {
     return undefined;
   }
 }
 
+/** `readFileSync` gets 64 KiB of memory for each file in `/proc`, and a command waits for hundreds of them. */
+function readShortFile(path: string): string {
+  const file = openSync(path, "r");
+  try {
+    return statBuffer.toString("latin1", 0, readSync(file, statBuffer));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The last field of `/proc/PID/stat` that we look at. */
+const lastField = 22;
+
 /** Reads `/proc/PID/stat` (see `man 5 proc`). `undefined` for a process that is not alive. */
 export function parseStat(text: string): ProcessEntry | undefined {
   // The second field is the program's name in parentheses, with whatever characters it has. The third comes after it.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ", lastField - 2);
   const field = (number: number): string => fields[number - 3] ?? "";
   // A zombie whose threads go on is alive: only its first thread has ended.
   if (isDead(field(3)) && Number(field(20)) <= 1) return undefined;

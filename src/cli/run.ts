@@ -115,7 +115,8 @@ class Run {
     try {
       const guardian = await starting;
       verdict = await this.#supervise(manager, locks, guardian);
-      await guardian.dismiss();
+      // It ends while the lock is given back.
+      guardian.dismiss().catch(() => undefined);
     } finally {
       // Who may still be inside must not meet the next holder: then only the end of the lease frees the lock.
       if (!this.#mayBeInside) {

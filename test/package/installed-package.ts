@@ -59,6 +59,16 @@ export class InstalledPackage {
     return this.#run(join(this.folder, "node_modules", ".bin", "etcdlocker"), words);
   }
 
+  /** Which files and which modules of Node.js itself the command loads. */
+  async loadedByEtcdlocker(...words: string[]): Promise<{ files: readonly string[]; builtins: readonly string[] }> {
+    const list = join(this.folder, "loaded.json");
+    const program = join(this.packageFolder, "dist", "command", "bin.js");
+    await this.#run(process.execPath, ["--require", join(this.folder, "list-loaded.cjs"), program, ...words], {
+      LOADED_LIST: list,
+    });
+    return JSON.parse(await readFile(list, "utf8"));
+  }
+
   /** Bundles `file` for Node.js into `output`. */
   async bundle(file: string, output: string, format: "cjs" | "esm"): Promise<void> {
     // What the package stands on is CommonJS, and needs a require() when it is bundled into an ES module.

@@ -20,11 +20,13 @@ test("the tarball has what users need, and nothing else", () => {
     "CHANGELOG.md",
     "cjs/index.cjs",
     "cjs/index.d.cts",
-    "dist/cli/bin.js",
+    "dist/command/bin.js",
+    "dist/command/LICENSES.txt",
+    "dist/command/package.json",
     "docs/etcdlocker.1",
   ];
   const allowed = [
-    /^dist\/.*(\.js|\.d\.ts)$/,
+    /^dist\/(?!cli\/).*(\.js|\.d\.ts)$/,
     /^docs\/.*\.md$/,
     /^examples\/.*\.(mjs|sh|service|timer|yaml)$/,
     /^package\.json$/,
@@ -102,4 +104,40 @@ test("etcdlocker is on the path of scripts, and tells its version and its help",
   );
   assert.ok((await installed.runEtcdlocker("--version")).includes(version));
   assert.match(await installed.runEtcdlocker("--help"), /etcdlocker \[options\] \[--\] command/);
+});
+
+test("etcdlocker runs a command under a lock", async () => {
+  const lock = ["-e", cluster.endpoints.join(), "-k", "/package/etcdlocker"];
+  assert.equal(await installed.runEtcdlocker(...lock, "--", "sh", "-c", "echo $ETCDLOCKER_KEY"), `${lock[3]}\n`);
+});
+
+test("etcdlocker stands on its own, and loads only what it is asked for", async () => {
+  const help = await installed.loadedByEtcdlocker("--help");
+  const run = await installed.loadedByEtcdlocker("-e", cluster.endpoints.join(), "-k", "/package/loaded", "--", "true");
+  assert.ok(help.files.length <= 3, `--help loads ${help.files.join(", ")}`);
+  assert.ok(run.files.length <= 6, `a command loads ${run.files.join(", ")}`);
+  assert.deepEqual(
+    run.files.filter((file) => !file.startsWith(join(installed.packageFolder, "dist", "command"))),
+    [],
+  );
+  assert.deepEqual(
+    ["http2", "tls", "child_process", "crypto"].filter((name) => help.builtins.includes(name)),
+    [],
+  );
+  assert.ok(run.builtins.includes("http2"));
+});
+
+test("the licences of what etcdlocker was made of come with it", async () => {
+  const text = await readFile(join(installed.packageFolder, "dist", "command", "LICENSES.txt"), "utf8");
+  const needed = [
+    "@grpc/grpc-js",
+    "@bufbuild/protobuf",
+    "@js-sdsl/ordered-map",
+    "Apache License",
+    "Redistribution and use",
+  ];
+  assert.deepEqual(
+    needed.filter((words) => !text.includes(words)),
+    [],
+  );
 });

@@ -1,9 +1,13 @@
 import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Program, type ProgramOptions, startProgram } from "./programs.ts";
 
-/** The compiled entry point of the command. */
-export const etcdlockerPath: string = fileURLToPath(new URL("../../../dist/cli/bin.js", import.meta.url));
+const compiled = fileURLToPath(new URL("../../../dist", import.meta.url));
+
+/** The command as it is shipped; or as it was compiled, when it has not been bundled since. */
+export const etcdlockerPath: string = join(compiled, isBundleFresh() ? "command" : "cli", "bin.js");
 
 /** The path of a compiled fixture: a small program with one behaviour. */
 export function fixture(name: string): string {
@@ -68,4 +72,14 @@ function cleanEnvironment(): Record<string, undefined> {
 function findTerminal(): string | false {
   const { stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
   return stdout?.includes("util-linux") ? false : "needs script(1) of util-linux";
+}
+
+function isBundleFresh(): boolean {
+  const changedAt = (file: string): number => statSync(join(compiled, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = readdirSync(compiled, { encoding: "utf8", recursive: true }).filter(
+    (file) => file.endsWith(".js") && !file.startsWith("command"),
+  );
+  // The file that is written last.
+  const bundledAt = changedAt(join("command", "LICENSES.txt"));
+  return sources.every((file) => changedAt(file) <= bundledAt);
 }
