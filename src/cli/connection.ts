@@ -1,16 +1,16 @@
-import type { LockManager, LockManagerOptions } from "../index.ts";
-import { type Settings, wrong } from "./settings.ts";
+import type { EtcdOptions, LockManager, LockManagerOptions } from "../index.ts";
+import { readUser } from "./connection-user.ts";
+import { messageOf } from "./error-message.ts";
+import type { OptionName } from "./option-table.ts";
+import { type Setting, type Settings, wrong } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** How etcd is reached. */
-export interface Connection {
-  /** As given; the library knows what an address is. */
-  readonly endpoints: readonly string[];
-}
+/** How etcd is reached. As given: the library knows what an address is, and reads the files. */
+export type Connection = Pick<EtcdOptions, "endpoints" | "discoverySrv" | "tls" | "user">;
 
 /** @throws UsageError that names the option, what came and what is allowed. */
 export function readConnection(settings: Settings): Connection {
-  return { endpoints: readAddresses(settings) };
+  return { ...readPlace(settings), tls: readTls(settings), user: readUser(settings) };
 }
 
 /**
@@ -19,22 +19,49 @@ export function readConnection(settings: Settings): Connection {
  * @throws UsageError for what the library does not take.
  */
 export async function openManager(
-  { endpoints }: Connection,
-  options: Omit<LockManagerOptions, "endpoints"> = {},
+  connection: Connection,
+  options: Omit<LockManagerOptions, keyof EtcdOptions> = {},
 ): Promise<LockManager> {
   const library = await import("../index.ts");
   try {
-    return new library.LockManager({ ...options, endpoints });
+    return new library.LockManager({ ...options, ...connection });
   } catch (error) {
     const isOption = error instanceof TypeError || error instanceof RangeError;
-    throw isOption ? new UsageError(error.message, { cause: error }) : error;
+    throw isOption ? new UsageError(messageOf(error), { cause: error }) : error;
   }
 }
 
-function readAddresses(settings: Settings): readonly string[] {
-  const setting = settings.find("etcd");
-  if (setting === undefined) return ["localhost:2379"];
+/** What says where etcd is, the first that is given: flags before variables, and ours before those of etcdctl. */
+function readPlace(settings: Settings): Pick<Connection, "endpoints" | "discoverySrv"> {
+  const flags: readonly OptionName[] = ["etcd", "endpoints"];
+  const given = flags.filter((name) => settings.hasFlag(name));
+  if (given.length > 0 && settings.hasFlag("discovery-srv")) {
+    throw new UsageError(`--discovery-srv is given beside --${given[0]}: the addresses are from DNS, or given`);
+  }
+  if (given.length > 0) return { endpoints: given.flatMap((name) => readAddresses(settings.find(name))) };
+  const domain = settings.text("discovery-srv");
+  if (settings.hasFlag("discovery-srv")) return { discoverySrv: domain };
+  const variable = settings.find("etcd") ?? settings.find("endpoints");
+  if (variable !== undefined) return { endpoints: readAddresses(variable) };
+  return domain === undefined ? { endpoints: ["localhost:2379"] } : { discoverySrv: domain };
+}
+
+function readAddresses(setting: Setting | undefined): readonly string[] {
+  if (setting === undefined) return [];
   const addresses = setting.values.flatMap((value) => value.split(",")).map((address) => address.trim());
   if (!addresses.includes("")) return addresses;
   throw wrong(setting, "one or more addresses, separated by commas: host, host:port, a URL, IPv6 in brackets");
+}
+
+function readTls(settings: Settings): Connection["tls"] {
+  const [ca, cert, key, serverName] = (["cacert", "cert", "cert-key", "server-name"] as const).map((name) =>
+    settings.text(name),
+  );
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { serverName }),
+  };
+  return Object.keys(tls).length === 0 ? undefined : tls;
 }

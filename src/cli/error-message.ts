@@ -1,4 +1,18 @@
-/** What `error` says, whatever it is. */
+/** What the library calls its options, and we our flags. */
+const flags: Readonly<Record<string, string>> = {
+  "tls.ca": "--cacert",
+  "tls.cert": "--cert",
+  "tls.key": "--cert-key",
+  "tls.serverName": "--server-name",
+  "user.passwordFile": "--password-file",
+  discoverySrv: "--discovery-srv",
+  "the option tls": "options for TLS",
+};
+
+const options = new RegExp(`(?<![\\w.])(${Object.keys(flags).join("|").replaceAll(".", "\\.")})(?!\\w)`, "g");
+
+/** What `error` says, whatever it is, in the words of the command line. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(options, (option) => flags[option] ?? option);
 }

@@ -7,7 +7,7 @@ import { wrap } from "./wrap.ts";
 const width = 80;
 const briefColumn = 27;
 const textColumn = 8;
-const groupColumn = 12;
+const groupColumn = 13;
 
 const synopsis = "etcdlocker [options] [--] command [args…]";
 

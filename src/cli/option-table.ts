@@ -8,6 +8,14 @@ export type OptionName =
   | "permits"
   | "at-least"
   | "etcd"
+  | "endpoints"
+  | "discovery-srv"
+  | "cacert"
+  | "cert"
+  | "cert-key"
+  | "server-name"
+  | "user"
+  | "password-file"
   | "wait"
   | "no-wait"
   | "conflict-exit-code"
@@ -142,6 +150,75 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     text:
       "where etcd is: `host`, `host:port`, a URL (`http://…`), IPv6 in brackets; several of them separated by commas, " +
       "or in several `-e`",
+  },
+  endpoints: {
+    group: "connection",
+    value: "ADDRESS",
+    variable: "ETCDCTL_ENDPOINTS",
+    repeatable: true,
+    completion: "host",
+    brief: "the same as --etcd, as etcdctl has it",
+    text: "the same as `--etcd`, as etcdctl has it; `ETCD_LOCK_HOST` wins over its variable",
+  },
+  "discovery-srv": {
+    group: "connection",
+    value: "DOMAIN",
+    variable: "ETCDCTL_DISCOVERY_SRV",
+    completion: "host",
+    brief: "take the addresses from DNS",
+    text:
+      "take the addresses from DNS: from the SRV records of `_etcd-client._tcp` in this domain, with certificates from those " +
+      "of `_etcd-client-ssl._tcp`",
+  },
+  cacert: {
+    group: "connection",
+    value: "FILE",
+    variable: "ETCDCTL_CACERT",
+    fallback: "those that Node.js knows",
+    completion: "file",
+    brief: "the authorities that etcd's certificate may be from",
+    text: "speak TLS; etcd's certificate must be from an authority in this file",
+  },
+  cert: {
+    group: "connection",
+    value: "FILE",
+    variable: "ETCDCTL_CERT",
+    completion: "file",
+    brief: "our own certificate",
+    text: "our own certificate, where etcd wants one; speak TLS",
+  },
+  "cert-key": {
+    group: "connection",
+    value: "FILE",
+    variable: "ETCDCTL_KEY",
+    completion: "file",
+    brief: "the key of our certificate",
+    text: "the key of our certificate. etcdctl calls it `--key`, which is the name of the lock here",
+  },
+  "server-name": {
+    group: "connection",
+    value: "HOST",
+    fallback: "the host of the address",
+    completion: "host",
+    brief: "the name that etcd's certificate must be for",
+    text: "the name that etcd's certificate must be for; speak TLS",
+  },
+  user: {
+    group: "connection",
+    value: "NAME",
+    variable: "ETCDCTL_USER",
+    brief: "who we are to etcd",
+    text:
+      "who we are to etcd. The password is in `ETCDCTL_PASSWORD` or in a file; `ETCDCTL_USER` may hold it too, as " +
+      "`name:password`, but not the flag, which `ps` shows to everybody",
+  },
+  "password-file": {
+    group: "connection",
+    value: "FILE",
+    fallback: "ETCDCTL_PASSWORD",
+    completion: "file",
+    brief: "a file with the password of --user",
+    text: "a file with the password of `--user`, which must not be open to everybody. It is read at each login",
   },
   wait: {
     group: "waiting",

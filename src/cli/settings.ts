@@ -40,6 +40,11 @@ export class Settings {
     return { source: variable, values: [text], text };
   }
 
+  /** What the environment variable `name`, which stands for no flag, holds; empty is as good as not set. */
+  variable(name: string): string | undefined {
+    return this.#environment[name] || undefined;
+  }
+
   /** Whether a switch is on. @throws UsageError when its variable says neither yes nor no. */
   isOn(name: OptionName): boolean {
     const setting = this.find(name);
