@@ -10,7 +10,8 @@ export type Connection = Pick<EtcdOptions, "endpoints" | "discoverySrv" | "tls" 
 
 /** @throws UsageError that names the option, what came and what is allowed. */
 export function readConnection(settings: Settings): Connection {
-  return { ...readPlace(settings), tls: readTls(settings), user: readUser(settings) };
+  const [tls, user] = [readTls(settings), readUser(settings)];
+  return { ...readPlace(settings), ...(tls !== undefined && { tls }), ...(user !== undefined && { user }) };
 }
 
 /**

@@ -85,8 +85,14 @@ function formatBrief(name: OptionName): string {
 function formatOthers(group: keyof typeof optionGroups): string[] {
   const others = optionsOf(group).filter((name) => !isEssential(name));
   if (others.length === 0) return [];
-  // Flag and value stay together.
-  const words = others.map((name) => formatFlags(name).replaceAll(" ", "\u00a0")).join("  ");
+  // A letter stays with its flag.
+  const words = others
+    .map((name) =>
+      formatFlags(name)
+        .replace(/ [^-]\S*$/, "")
+        .replace(" ", "\u00a0"),
+    )
+    .join("  ");
   const [first = "", ...rest] = wrap(words, width, groupColumn).map((line) => line.replaceAll("\u00a0", " "));
   return [`  ${group}`.padEnd(groupColumn) + first.trimStart(), ...rest];
 }

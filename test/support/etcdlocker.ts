@@ -65,7 +65,7 @@ export function startInTerminal(endpoints: readonly string[], command: string, c
 }
 
 function cleanEnvironment(): Record<string, undefined> {
-  const foreign = Object.keys(process.env).filter((name) => /^ETCD_?LOCK/.test(name));
+  const foreign = Object.keys(process.env).filter((name) => /^ETCD(_?LOCK|CTL_)/.test(name));
   return Object.fromEntries(foreign.map((name) => [name, undefined]));
 }
 
