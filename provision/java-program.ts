@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fingerprint, keepFolder, keptPath } from "./kept-folder.ts";
+import { type FetchOptions, fingerprint, keepFolder } from "./kept-folder.ts";
 import type { Provided } from "./provided.ts";
 import { runProgram, whyItFailed } from "./run-program.ts";
 import { findProgram } from "./system-program.ts";
@@ -21,25 +21,24 @@ export interface JavaSources {
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 const limitMs = 10 * 60_000;
 
-/** Where {@link provideJavaProgram} keeps the program. */
-export async function javaProgramPath({ folder }: JavaSources): Promise<string> {
-  return keptPath(await folderName(folder));
-}
-
 /** Compiles a program in Java, with what Maven fetches for it, unless that was done before. */
-export async function provideJavaProgram({ folder, mainClass }: JavaSources): Promise<Provided<JavaProgram>> {
+export async function provideJavaProgram(
+  { folder, mainClass }: JavaSources,
+  options: FetchOptions,
+): Promise<Provided<JavaProgram>> {
   for (const program of ["java", "javac", "mvn"]) {
     if (findProgram(program) === undefined) return { missing: `${program} is not installed` };
   }
   try {
-    const kept = await keepFolder(await folderName(folder), async (unfinished) => {
+    const make = async (unfinished: string): Promise<void> => {
       console.error("Fetching what a program in Java needs (mvn dependency:copy-dependencies) ...");
       const jars = join(unfinished, "jars");
       const pom = join(folder, "pom.xml");
       await runProgram("mvn", ["-B", "-q", "-f", pom, copyDependencies, `-DoutputDirectory=${jars}`], { limitMs });
       const source = join(folder, `${mainClass}.java`);
       await runProgram("javac", ["-cp", join(jars, "*"), "-d", join(unfinished, "classes"), source], { limitMs });
-    });
+    };
+    const kept = await keepFolder(`java-${await fingerprint(folder)}`, make, options);
     const classPath = [join(kept, "jars", "*"), join(kept, "classes")].join(":");
     return { thing: { words: [...quickStart, "-cp", classPath, mainClass], version: await readVersion(folder) } };
   } catch (error) {
@@ -49,10 +48,6 @@ export async function provideJavaProgram({ folder, mainClass }: JavaSources): Pr
 
 /** It runs for seconds only. */
 const quickStart = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"];
-
-async function folderName(sources: string): Promise<string> {
-  return `java-${await fingerprint(sources)}`;
-}
 
 async function readVersion(sources: string): Promise<string> {
   const pom = await readFile(join(sources, "pom.xml"), "utf8");

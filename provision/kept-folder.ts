@@ -4,6 +4,11 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path";
 import { etcdCacheFolder } from "#dist/testing/built-etcd.js";
 
+/** Whether what is not there yet may be fetched or built; so by default. */
+export interface FetchOptions {
+  readonly mayFetch?: boolean;
+}
+
 /** Where a folder of this name is kept, over clones and runs: beside the etcd that was built. */
 export function keptPath(name: string): string {
   return join(etcdCacheFolder(), name);
@@ -11,11 +16,16 @@ export function keptPath(name: string): string {
 
 /**
  * The path of the folder `name`, made by `make` unless it is there already. It is whole or not there at all, also when two
- * processes make it at once. Rejects as `make` does.
+ * processes make it at once. Rejects as `make` does, and when it may not be made.
  */
-export async function keepFolder(name: string, make: (folder: string) => Promise<unknown>): Promise<string> {
+export async function keepFolder(
+  name: string,
+  make: (folder: string) => Promise<unknown>,
+  { mayFetch = true }: FetchOptions = {},
+): Promise<string> {
   const path = keptPath(name);
   if (existsSync(path)) return path;
+  if (!mayFetch) throw new Error("it would have to be fetched");
   await mkdir(etcdCacheFolder(), { recursive: true });
   const unfinished = await mkdtemp(join(etcdCacheFolder(), ".making-"));
   try {

@@ -1,90 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { findEtcd } from "#dist/testing/index.js";
+import { assertServedInOrder, etcdctl, ourLock, ourProcess } from "../support/contenders.ts";
 import { startEtcdctlLock } from "../support/etcdctl-lock.ts";
-import { fixture } from "../support/etcdlocker.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { etcdOfFile, isWaiting, type LockSetting } from "../support/lock-setting.ts";
-import { type Program, startProgram } from "../support/programs.ts";
 import { readLine, type StoredKey } from "../support/stored-line.ts";
 
 const setUp = etcdOfFile();
-
-/** Somebody in line, of whatever kind. */
-interface Contender {
-  readonly name: string;
-  /** Resolves to the fencing token when it holds. */
-  readonly held: Promise<bigint>;
-  /** Gives the lock back. */
-  release(): Promise<unknown>;
-}
-
-function ownProcess(setting: LockSetting, name: string): Contender {
-  const words = [fixture("take-a-turn"), setting.cluster.endpoints.join(","), setting.key, name];
-  const program: Program = startProgram(process.execPath, words);
-  setting.onEnd(() => program.kill());
-  const held = program.line(/^held \d+ \d+$/, 60_000).then(({ text }) => BigInt(text.split(" ")[2] ?? ""));
-  return {
-    name,
-    held,
-    release: async () => {
-      program.child.stdin?.end();
-      await program.line(/^ends \d+ true$/);
-      assert.equal((await program.end()).code, 0, program.stderr);
-    },
-  };
-}
-
-function ownLock(setting: LockSetting, name: string): Contender {
-  const lock = setting.lock({ id: name });
-  return { name, held: lock.lock().then(() => lock.fencingToken ?? 0n), release: () => lock.unlock() };
-}
-
-/** `etcdctl lock` with a command, which is told the token by `ETCD_LOCK_REV`. */
-function etcdctl(setting: LockSetting, name: string): Contender {
-  const shell = 'echo "held $ETCD_LOCK_REV by $$"; exec sleep 1000';
-  const words = [`--endpoints=${setting.cluster.endpoints}`, "lock", "--ttl=2", setting.key, "--", "sh", "-c", shell];
-  const program = startProgram(findEtcd().etcdctl ?? "etcdctl", words, {
-    ownGroup: true,
-  });
-  setting.onEnd(() => program.kill());
-  const line = program.line(/^held \d+ by \d+$/, 60_000);
-  return {
-    name,
-    held: line.then(({ text }) => BigInt(text.split(" ")[1] ?? "")),
-    release: async () => {
-      process.kill(Number((await line).text.split(" ")[3]), "SIGTERM");
-      await program.end();
-    },
-  };
-}
-
-/** Has contenders arrive one after the other, and checks that they hold one after the other, in that order, alone. */
-async function assertServedInOrder(
-  setting: LockSetting,
-  kinds: readonly ((setting: LockSetting, name: string) => Contender)[],
-): Promise<void> {
-  const contenders: Contender[] = [];
-  for (const [index, start] of kinds.entries()) {
-    contenders.push(start(setting, `${index + 1} ${start.name}`));
-    await setting.lineLength(index + 1);
-  }
-  const served: string[] = [];
-  const tokens: bigint[] = [];
-  for (const { name, held } of contenders) void held.then(() => served.push(name)).catch(() => undefined);
-  for (const [index, { name, held, release }] of contenders.entries()) {
-    tokens.push(await within(15_000, `the turn of ${name}`, held));
-    // Time for somebody else to come in, who should not.
-    await delay(100);
-    assert.deepEqual(
-      served,
-      contenders.slice(0, index + 1).map((contender) => contender.name),
-    );
-    await release();
-  }
-  for (const [index, token] of tokens.slice(1).entries()) assert.ok(token > (tokens[index] ?? 0n), `${tokens}`);
-}
 
 function assertKey(stored: StoredKey | undefined): StoredKey {
   assert.ok(stored);
@@ -93,21 +16,21 @@ function assertKey(stored: StoredKey | undefined): StoredKey {
 
 describe("a line is served in order of arrival, one at a time, with growing tokens,", { concurrency: true }, () => {
   it("over processes", async (t) => {
-    await assertServedInOrder(setUp(t), [ownProcess, ownLock, ownProcess, ownProcess, ownLock, ownLock]);
+    await assertServedInOrder(setUp(t), [ourProcess, ourLock, ourProcess, ourProcess, ourLock, ourLock]);
   });
 
   it("when etcdctl is ahead, between, and behind", async (t) => {
-    await assertServedInOrder(setUp(t), [etcdctl, ownProcess, etcdctl, ownLock, etcdctl, etcdctl, ownLock]);
+    await assertServedInOrder(setUp(t), [etcdctl, ourProcess, etcdctl, ourLock, etcdctl, etcdctl, ourLock]);
   });
 
   it("when we are ahead of etcdctl", async (t) => {
-    await assertServedInOrder(setUp(t), [ownLock, etcdctl, ownProcess, etcdctl]);
+    await assertServedInOrder(setUp(t), [ourLock, etcdctl, ourProcess, etcdctl]);
   });
 
   it("over many locks of one process, and one session", async (t) => {
     await assertServedInOrder(
       setUp(t),
-      Array.from({ length: 25 }, () => ownLock),
+      Array.from({ length: 25 }, () => ourLock),
     );
   });
 });

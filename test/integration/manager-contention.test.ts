@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { findEtcd } from "#dist/testing/index.js";
 import { fixture } from "../support/etcdlocker.ts";
-import { provideGoContender, startGoContender } from "../support/go-contender.ts";
 import { etcdOfTest, type LockSetting } from "../support/lock-setting.ts";
 import { type Program, startProgram } from "../support/programs.ts";
 import { readKeys } from "../support/stored-line.ts";
@@ -60,24 +59,6 @@ it("several processes with overlapping sets of locks, and etcdctl in the lines, 
   const startedAt = performance.now();
   await Promise.all([assertDone(contenders), ...[0, 1, 2].map((line) => contendByEtcdctl(setting, folder, line, 6))]);
   t.diagnostic(`${3 * 15 * 5 + 3 * 6} turns in ${Math.round(performance.now() - startedAt)} ms`);
-  assert.deepEqual(await readdir(folder), []);
-  assert.deepEqual(await readKeys(setting.cluster, setting.key), []);
-});
-
-it("contenders that use Go's concurrency.Mutex stand in the same lines", async (t) => {
-  const go = await provideGoContender();
-  if ("missing" in go) {
-    t.skip(go.missing);
-    return;
-  }
-  const { setting, folder } = await setUp(t);
-  const contenders = [1, 2].map(() => startContender(setting, folder, 10, 4));
-  const foreign = [0, 1, 2, 3].map((line) =>
-    startGoContender(go.path, setting.cluster, `${setting.key}${line}`, join(folder, String(line)), 8),
-  );
-  const startedAt = performance.now();
-  await assertDone([...contenders, ...foreign]);
-  t.diagnostic(`${2 * 10 * 4 + 4 * 8} turns in ${Math.round(performance.now() - startedAt)} ms`);
   assert.deepEqual(await readdir(folder), []);
   assert.deepEqual(await readKeys(setting.cluster, setting.key), []);
 });

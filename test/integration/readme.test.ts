@@ -17,8 +17,10 @@ const pagesWithPrograms = ["README.md", "docs/api.md", "docs/migrating-from-1.md
 const pages = [
   ...pagesWithPrograms,
   "docs/cli.md",
+  "docs/compatibility.md",
   "docs/design.md",
   "docs/guarantees.md",
+  "docs/other-languages.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
 ];
