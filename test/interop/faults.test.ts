@@ -11,8 +11,11 @@ const foreign = await provideForeign();
 const setUp = etcdOfFile({}, { hasCrashes: true });
 
 /** Of those that crash: their lease ends so many seconds later. */
-const shortTtl = 5;
+const shortTtl = 8;
 const limitMs = 60_000;
+
+/** So many of jetcd at once, each with a virtual machine of its own, does a busy machine start in time. */
+const fewAtOnce = 3;
 
 /** It does not hear of the loss of its lease while its command runs. */
 const isNotTold = (kind: ContenderKind): boolean => kind.kind === "etcdctl";
@@ -65,15 +68,15 @@ async function assertTold({ program }: Contender): Promise<void> {
   assert.equal((await program?.end())?.code, 2);
 }
 
-/** What happens to a holder or a waiter, `one`, while `other` is behind it. */
-function describeFaults(one: ContenderKind, other: ContenderKind): void {
-  it("is served when the holder has crashed and its lease has ended", async (t) => {
+/** What happens to `one`, a holder or a waiter, while `other` is behind it. */
+function testFaults(one: ContenderKind, other: ContenderKind): void {
+  it(`of ${one.kind} that holds and crashes: ${other.kind} is served when its lease has ended`, async (t) => {
     const { holder, token, turn } = await lineUp(setUp(t), one, other);
     await holder.program?.kill();
     await assertLarger(token, turn);
   });
 
-  it("is served when the holder's lease is revoked", async (t) => {
+  it(`of ${one.kind} whose lease is revoked: ${other.kind} is served`, async (t) => {
     const setting = setUp(t);
     const { holder, token, turn } = await lineUp(setting, one, other);
     await revokeLease(setting, 0);
@@ -81,7 +84,7 @@ function describeFaults(one: ContenderKind, other: ContenderKind): void {
     if (!isNotTold(one)) await assertTold(holder);
   });
 
-  it("is served when the holder is frozen for longer than its lease, and the holder knows when it wakes", async (t) => {
+  it(`of ${one.kind} that is frozen for longer than its lease: ${other.kind} is served`, async (t) => {
     const { holder, token, turn } = await lineUp(setUp(t), one, other);
     holder.program?.signal("SIGSTOP");
     await assertLarger(token, turn);
@@ -89,7 +92,7 @@ function describeFaults(one: ContenderKind, other: ContenderKind): void {
     if (!isNotTold(one)) await assertTold(holder);
   });
 
-  it("is served although a waiter before it has crashed", async (t) => {
+  it(`of ${one.kind} that waits and crashes: ${other.kind} is served`, async (t) => {
     const setting = setUp(t);
     const [waiter, next] = await Promise.all([one.start(setting, { ttl: shortTtl }), other.start(setting)]);
     const { release, nextTurn } = await lineUpBehind(setting, waiter, next);
@@ -98,7 +101,7 @@ function describeFaults(one: ContenderKind, other: ContenderKind): void {
     await within(limitMs, "the turn of the next in line", nextTurn);
   });
 
-  it("is served although the lease of a waiter before it was revoked", async (t) => {
+  it(`of ${one.kind} that waits and whose lease is revoked: ${other.kind} is served`, async (t) => {
     const setting = setUp(t);
     const [waiter, next] = await Promise.all([one.start(setting), other.start(setting)]);
     const { release, firstTurn, nextTurn } = await lineUpBehind(setting, waiter, next);
@@ -115,9 +118,10 @@ function describeFaults(one: ContenderKind, other: ContenderKind): void {
 
 for (const theirs of foreign) {
   const skip = whyMissing(theirs);
-  if (skip !== false) it(`faults beside ${theirs.kind}`, { skip }, () => undefined);
-  for (const kind of kindsOf([theirs])) {
-    describe(`ours behind ${kind.kind}`, { concurrency: 5 }, () => describeFaults(kind, ourProcess));
-    describe(`${kind.kind} behind ours`, { concurrency: 5 }, () => describeFaults(ourProcess, kind));
-  }
+  describe(`beside ${theirs.kind}, a fault`, { skip, concurrency: theirs.kind === "jetcd" ? fewAtOnce : true }, () => {
+    for (const kind of kindsOf([theirs])) {
+      testFaults(kind, ourProcess);
+      testFaults(ourProcess, kind);
+    }
+  });
 }
