@@ -28,19 +28,34 @@ export async function grantLeasePair(client: EtcdClient, ttl: number, options: C
 
 /**
  * Gets a lease with an id of our choice. A grant may have been carried out though its answer was lost: then the next try
- * finds the lease, by its id.
+ * finds the lease, by its id; or it has ended in the meantime, and another is asked for.
  */
 export async function grantLease(client: EtcdClient, ttl: number, options: CallOptions): Promise<GrantedLease> {
-  const id = randomLeaseId();
-  try {
-    return { id, granted: await client.grantLease(id, ttl, options) };
-  } catch (error) {
-    const exists = error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION";
-    const granted = exists ? await client.keepAlive(id, options) : undefined;
-    if (granted !== undefined && granted.ttl > 0) return { id, granted };
+  for (;;) {
+    const id = randomLeaseId();
+    try {
+      const granted = await grantOrFind(client, id, ttl, options);
+      if (granted.ttl > 0) return { id, granted };
+    } catch (error) {
+      revokeLater(client, id);
+      throw error;
+    }
     revokeLater(client, id);
-    throw error;
   }
+}
+
+async function grantOrFind(client: EtcdClient, id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {
+  try {
+    return await client.grantLease(id, ttl, options);
+  } catch (error) {
+    if (!isLeaseThere(error)) throw error;
+    return await client.keepAlive(id, options);
+  }
+}
+
+/** What etcd says to a grant with the id of a lease that is there. */
+export function isLeaseThere(error: unknown): boolean {
+  return error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION";
 }
 
 /** Whether the lease is there, or will be, is not known: it must not stay for many TTLs if it is. */

@@ -4,9 +4,9 @@ import type { Clock } from "../clock.ts";
 import { EtcdRefusedError, type LossReason } from "../errors.ts";
 import type { CallOptions, EtcdClient, Header, LeaseAnswer } from "../etcd/etcd-client.ts";
 import { ClockJump } from "./clock-jump.ts";
-import { renewalIntervalMs, tryTimeoutMs } from "./deadline.ts";
+import { recordLeaseTtl, renewalIntervalMs, tryTimeoutMs } from "./deadline.ts";
 import { removeGhosts } from "./ghosts.ts";
-import { grantLeasePair, type LeasePair } from "./lease-pair.ts";
+import { grantLeasePair, isLeaseThere, type LeasePair } from "./lease-pair.ts";
 import type { Renewable } from "./renewable.ts";
 import { SessionEndedError } from "./session-ended-error.ts";
 import { touchHolds } from "./touch-holds.ts";
@@ -235,31 +235,48 @@ export class Session {
   async #tryRenewal(ofAllHolds: boolean): Promise<void> {
     // No longer than two tries: what is due, and whether anybody still wants it, is looked at anew after each failure.
     const options = { signal: this.signal, timeoutMs: this.tryTimeoutMs * 2, tryTimeoutMs: this.tryTimeoutMs };
-    const answer = await this.client.keepAlive(this.leaseId, options);
-    if (!this.#isAlive(answer)) return;
+    const answer = await this.#keepAlive(this.leaseId, this.ttl, options);
+    if (this.signal.aborted) return;
     this.#renewedAt = answer.sentAt;
-    const records = await this.#touch(ofAllHolds, answer, options);
-    if (this.#isAlive(records) && this.#ghosts !== "none") await this.#removeGhosts(options);
+    await this.#touch(ofAllHolds, answer, options);
+    if (!this.signal.aborted && this.#ghosts !== "none") await this.#removeGhosts(options);
   }
 
   /** Touches what is due, and keeps the lease of the hold records alive. */
-  async #touch(ofAllHolds: boolean, keepAlive: LeaseAnswer, options: CallOptions): Promise<LeaseAnswer> {
+  async #touch(ofAllHolds: boolean, keepAlive: LeaseAnswer, options: CallOptions): Promise<void> {
     const context = { keepAlive, isCredible: (header: Header) => this.#isSameHistory(header) };
     try {
-      const [records] = await Promise.all([
-        this.client.keepAlive(this.recordLeaseId, options),
+      await Promise.all([
+        this.#keepAlive(this.recordLeaseId, recordLeaseTtl(this.ttl), options),
         touchHolds(this.client, this.#holdsToTouch(ofAllHolds), context, options),
       ]);
-      return records;
     } finally {
       // Also those that were not due: the lease is theirs, too.
       for (const hold of this.#holds) hold.onRoundEnd();
     }
   }
 
-  #isAlive({ header, ttl }: LeaseAnswer): boolean {
-    if (this.#isSameCluster(header) && ttl <= 0) this.#endWithLease();
-    return !this.signal.aborted;
+  /**
+   * Renews a lease; the session ends with it. That it has ended is confirmed: a leader that was deposed, and does not know
+   * it yet, does not know of leases that its successor has granted either.
+   */
+  async #keepAlive(id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {
+    const answer = await this.client.keepAlive(id, options);
+    if (!this.#isSameCluster(answer.header) || answer.ttl > 0) return answer;
+    if (await this.#isThere(id, ttl, options)) throw new Error("a member of etcd that has fallen behind answered");
+    this.#endWithLease();
+    return answer;
+  }
+
+  /** Asks the whole cluster whether a lease is there: by granting one with its id. */
+  async #isThere(id: bigint, ttl: number, options: CallOptions): Promise<boolean> {
+    try {
+      await this.client.grantLease(id, ttl, options);
+      return false;
+    } catch (error) {
+      if (isLeaseThere(error)) return true;
+      throw error;
+    }
   }
 
   #isSameCluster({ clusterId }: Header): boolean {
