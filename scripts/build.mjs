@@ -10,6 +10,7 @@ const outputs = [
   { sources: "bench", output: "build/bench" },
   { sources: "provision", output: "build/provision" },
   { sources: "matrix", output: "build/matrix" },
+  { sources: "faults", output: "build/faults" },
 ];
 
 /** Sources that the compiler is told to leave out: they are compiled, or run, as a user of the package would. */

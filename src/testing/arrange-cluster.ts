@@ -30,7 +30,9 @@ export async function arrangeCluster(
   const environment = environmentOfEtcd(options.environment);
   const tls = certificates?.client;
   const scheme = tls === undefined ? "http" : "https";
-  const initialCluster = peerPorts.map((port, index) => `${memberName(index)}=http://127.0.0.1:${port}`);
+  const peerAddresses = peerPorts.map((port) => `127.0.0.1:${port}`);
+  const lookedForAt = await Promise.all(peerAddresses.map((address) => options.peerNetwork?.(address) ?? address));
+  const initialCluster = lookedForAt.map((address, index) => `${memberName(index)}=http://${address}`);
   const members = clientPorts.map((clientPort, index) => {
     const name = memberName(index);
     const folder = join(root, name);
@@ -45,8 +47,8 @@ export async function arrangeCluster(
         `--data-dir=${dataFolder}`,
         `--listen-client-urls=${scheme}://127.0.0.1:${clientPort}`,
         `--advertise-client-urls=${scheme}://127.0.0.1:${clientPort}`,
-        `--listen-peer-urls=http://127.0.0.1:${peerPorts[index]}`,
-        `--initial-advertise-peer-urls=http://127.0.0.1:${peerPorts[index]}`,
+        `--listen-peer-urls=http://${peerAddresses[index]}`,
+        `--initial-advertise-peer-urls=http://${lookedForAt[index]}`,
         `--initial-cluster=${initialCluster}`,
         // As the child of process 1, in a container, etcd would write to the system's journal.
         "--log-outputs=stderr",

@@ -16,6 +16,11 @@ export interface StartEtcdOptions {
   readonly dataDir?: string;
   /** Client port of each member; by default free ones. */
   readonly ports?: readonly number[];
+  /**
+   * Puts something between the members, such as a proxy: told where a member listens for the others (`host:port`), it
+   * resolves to where they are to look for it.
+   */
+  readonly peerNetwork?: (address: string) => Promise<string>;
   /** Further command line words for every member; they win over ours. */
   readonly extraArguments?: readonly string[];
   /** Further environment variables. Those of this process whose names start with `ETCD` are not passed on. */
