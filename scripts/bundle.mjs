@@ -53,8 +53,14 @@ async function bundle() {
     entryFileNames: "[name].js",
     chunkFileNames: "[name].js",
   });
+  for (const { fileName, code } of output) writeFileSync(join(folder, fileName), toAscii(code));
   writeFileSync(join(folder, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
   writeFileSync(licences, describeLicences(output.flatMap((chunk) => Object.keys(chunk.modules ?? {}))));
+}
+
+/** Texts of one byte a character take half the memory, and less time to be read. Others are only in strings. */
+function toAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** What is left of a module can still be asked to register itself, and does nothing. */

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync, statSync } from "node:fs";
-import module from "node:module";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { type Host, passedOnSignals } from "./host.ts";
+import { keepCompiledCode } from "./kept-code.ts";
 import { main, type Outcome } from "./main.ts";
 
 /** So long we wait for a slow reader of what we have said, in milliseconds. */
@@ -39,7 +39,7 @@ const host: Host = {
   },
 };
 
-keepCompiledCode();
+startSooner();
 void main(process.argv.slice(2), host, readVersion()).then(finish);
 
 /** What we leave open by now, of our own or the library's, does not keep us here. */
@@ -52,15 +52,13 @@ function finish({ exitCode, output }: Outcome): void {
 }
 
 /**
- * Starting takes less time when Node.js (22 or newer) need not compile. What was compiled is run unseen: it is kept where
- * nobody else can write, and so neither in `/tmp` nor in the home of whoever called `sudo`.
+ * What was compiled is run unseen: it is kept where nobody else can write, and so neither in `/tmp` nor in the home of
+ * whoever called `sudo`.
  */
-function keepCompiledCode(): void {
+function startSooner(): void {
   const home = process.env.HOME;
   const isOurs = home !== undefined && statSync(home, { throwIfNoEntry: false })?.uid === process.getuid?.();
-  if (isOurs && "enableCompileCache" in module && typeof module.enableCompileCache === "function") {
-    module.enableCompileCache(join(home, ".cache", "etcd-lock", "compiled"));
-  }
+  if (isOurs) keepCompiledCode(import.meta.dirname, join(home, ".cache", "etcd-lock", "compiled"), process);
 }
 
 function readVersion(): string {
