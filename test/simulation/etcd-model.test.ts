@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Connection } from "#dist/etcd/connection.js";
+import type { ResponseOp, TxnRequest, WatchResponse } from "#dist/etcd/gen/etcd.js";
+import { leaseGrant, leaseRevoke, leaseTimeToLive, txn, watch } from "#dist/etcd/methods.js";
+import { type EtcdCluster, startEtcd } from "#dist/testing/index.js";
+import { eventually } from "../support/eventually.ts";
+import { type Commit, EtcdModel } from "./etcd-model.ts";
+import { Random } from "./random.ts";
+import { RandomTransactions } from "./random-transactions.ts";
+
+const seeds = [1, 2, 3, 4];
+const steps = 300;
+const leaseIds = [101n, 102n, 103n];
+const longTtl = 600n;
+
+let cluster: EtcdCluster;
+before(async () => {
+  cluster = await startEtcd();
+});
+after(() => cluster.stop());
+
+for (const seed of seeds) {
+  test(`the model answers ${steps} random requests as etcd does (seed ${seed})`, async () => {
+    const random = new Random(seed);
+    const connection = new Connection(cluster.endpoints[0] ?? "");
+    const prefix = `/model/${seed}/`;
+    const commits: Commit[] = [];
+    const model = new EtcdModel(2n, (commit) => commits.push(commit));
+    const transactions = new RandomTransactions(
+      random,
+      prefix,
+      leaseIds.map((id) => id + BigInt(seed) * 1_000n),
+    );
+    const watching = watchRange(connection, prefix);
+    try {
+      await eventually(
+        "the watch stands",
+        () => watching.revision,
+        (revision) => revision > 0n,
+      );
+      // What was there before, and the number that it has, is the cluster's own.
+      model.revision = watching.revision;
+      let refused = 0;
+      for (let step = 0; step < steps; step += 1) {
+        const [real, modelled] = random.chance(0.15)
+          ? await askLease(connection, model, random.pick(transactions.leaseIds), random)
+          : await transact(connection, model, transactions.next(model.revision));
+        assert.deepEqual(modelled, real, `step ${step}`);
+        if ("refused" in real) refused += 1;
+      }
+      const seen = commits.flatMap(({ events }) => events.map(describeEvent));
+      await eventually(
+        "all events have come",
+        () => watching.events.length,
+        (count) => count >= seen.length,
+      );
+      assert.deepEqual(seen, watching.events);
+      assert.ok(refused > 0 && refused < steps * 0.7, `${refused} refusals`);
+    } finally {
+      watching.end();
+      for (const id of transactions.leaseIds) await unary(connection, leaseRevoke, { id }).catch(() => undefined);
+      connection.discard();
+    }
+  });
+}
+
+/** What came of a request, in a form in which real and modelled answers can be compared. */
+type Answer = { readonly refused: number } | { readonly revision: bigint; readonly said: unknown };
+
+async function transact(connection: Connection, model: EtcdModel, request: TxnRequest): Promise<[Answer, Answer]> {
+  const real = await ask(async () => {
+    const { header, succeeded, responses } = await unary(connection, txn, request);
+    return { revision: header?.revision ?? 0n, said: [succeeded, responses.map(describeResponse)] };
+  });
+  const modelled = await ask(() => {
+    const { revision, succeeded, responses } = model.transact(request);
+    return { revision, said: [succeeded, responses.map(describeResponse)] };
+  });
+  return [real, modelled];
+}
+
+async function askLease(
+  connection: Connection,
+  model: EtcdModel,
+  id: bigint,
+  random: Random,
+): Promise<[Answer, Answer]> {
+  const choice = random.below(3);
+  const real = await ask(async () => {
+    if (choice === 0) {
+      const { header, ttl } = await unary(connection, leaseGrant, { id, ttl: longTtl });
+      return { revision: header?.revision ?? 0n, said: ttl };
+    }
+    if (choice === 1) {
+      const { header } = await unary(connection, leaseRevoke, { id });
+      return { revision: header?.revision ?? 0n, said: undefined };
+    }
+    const { grantedTtl, keys } = await unary(connection, leaseTimeToLive, { id, keys: true });
+    return { revision: 0n, said: [grantedTtl, new Set(keys.map(String))] };
+  });
+  const modelled = await ask(() => {
+    if (choice === 0) return { said: model.grant(id, longTtl), revision: model.revision };
+    if (choice === 1) return { said: model.revoke(id), revision: model.revision };
+    const lease = model.leases.get(id);
+    return {
+      revision: 0n,
+      said: [lease?.ttl ?? 0n, new Set([...(lease?.keys ?? [])].map((key) => `${Buffer.from(key, "latin1")}`))],
+    };
+  });
+  return [real, modelled];
+}
+
+async function ask(request: () => Promise<Answer> | Answer): Promise<Answer> {
+  try {
+    return await request();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "number") return { refused: error.code };
+    throw error;
+  }
+}
+
+function unary<Request, Response>(
+  connection: Connection,
+  method: Parameters<typeof connection.unary<Request, Response>>[0],
+  request: Request,
+): Promise<Response> {
+  return connection.unary(method, request, { timeoutMs: 20_000, signal: undefined });
+}
+
+function describeResponse({ response }: ResponseOp): unknown {
+  switch (response?.$case) {
+    case "responseRange":
+      return response.value.kvs.map(({ key, value, ...numbers }) => ({ ...numbers, key: `${key}`, value: `${value}` }));
+    case "responseDeleteRange":
+      return response.value.deleted;
+    case "responseTxn":
+      return [response.value.succeeded, response.value.responses.map(describeResponse)];
+    default:
+      return response?.$case;
+  }
+}
+
+function describeEvent({ type, kv }: Commit["events"][number]): unknown {
+  const { key, value, ...numbers } = kv ?? {};
+  return { type, ...numbers, key: `${key}`, value: `${value}` };
+}
+
+/** What a real watch tells of all keys with a prefix. */
+function watchRange(connection: Connection, prefix: string) {
+  const call = connection.stream(watch);
+  const watching = { revision: 0n, events: [] as unknown[], end: () => call.cancel() };
+  call.on("data", ({ created, header, events }: WatchResponse) => {
+    if (created) watching.revision = header?.revision ?? 0n;
+    watching.events.push(...events.map(describeEvent));
+  });
+  call.on("error", () => {});
+  const value = {
+    key: Buffer.from(prefix),
+    rangeEnd: Buffer.from(`${prefix.slice(0, -1)}0`),
+    startRevision: 0n,
+    filters: [],
+    prevKv: false,
+    watchId: 1n,
+  };
+  call.write({ requestUnion: { $case: "createRequest", value } });
+  return watching;
+}

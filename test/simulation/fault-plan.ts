@@ -1,0 +1,200 @@
+import type { KeyValue } from "#dist/etcd/gen/etcd.js";
+import type { Random } from "./random.ts";
+import type { SimulatedHost, World } from "./simulated-host.ts";
+import type { MemberState, SimulatedMember } from "./simulated-member.ts";
+import type { LinkState } from "./simulated-network.ts";
+
+/** Whom faults befall. */
+export interface FaultTargets {
+  readonly world: World;
+  /** Those that run or are frozen. */
+  hosts(): readonly SimulatedHost[];
+  /** The host ends at once, and another comes in its place. */
+  crash(host: SimulatedHost): void;
+}
+
+const meanPauseMs = 700;
+
+/** Lets faults befall a world, at random, each with an end. */
+export class FaultPlan {
+  readonly #targets: FaultTargets;
+  readonly #random: Random;
+  readonly #counts = new Map<string, number>();
+  #isOver = false;
+
+  constructor(targets: FaultTargets, random: Random) {
+    this.#targets = targets;
+    this.#random = random;
+    this.#plan();
+  }
+
+  /** How often each fault has been. */
+  get counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  /** No more faults; whatever is broken is mended. */
+  end(): void {
+    this.#isOver = true;
+    const { world, hosts } = this.#targets;
+    for (const member of world.cluster.members) world.cluster.change(member, "healthy");
+    for (const { process } of hosts()) {
+      process.thaw();
+      world.network.heal(process);
+    }
+  }
+
+  #plan(): void {
+    this.#targets.world.time.after(this.#random.exponential(meanPauseMs), () => {
+      if (this.#isOver) return;
+      this.#befall();
+      this.#plan();
+    });
+  }
+
+  #befall(): void {
+    const random = this.#random;
+    const faults: readonly (readonly [weight: number, befall: () => string | undefined])[] = [
+      [4, () => this.#breakMember("paused", "leader", random.between(500, 9_000))],
+      [2, () => this.#breakMember("stalled", "leader", random.between(500, 8_000))],
+      [2, () => this.#breakMember("cut", "leader", random.between(500, 8_000))],
+      [2, () => this.#breakMember("down", random.pick(["leader", "follower"]), random.between(200, 5_000))],
+      [1, () => this.#breakMember(random.pick(["paused", "cut"]), "follower", random.between(500, 6_000))],
+      [5, () => this.#breakLinks(random.pick(["silent", "silent", "deaf", "deaf", "slow"]))],
+      [2, () => this.#resetStreams()],
+      [5, () => this.#freeze()],
+      [1, () => this.#pauseMachine()],
+      [2, () => this.#crash()],
+      [1, () => this.#jumpWall()],
+      [1, () => this.#revokeLease()],
+      [1, () => this.#deleteEntry()],
+      [1, () => this.#overwriteEntry()],
+      [1, () => this.#cancelWatches()],
+      [1, () => this.#closeManager()],
+    ];
+    const total = faults.reduce((sum, [weight]) => sum + weight, 0);
+    let left = random.next() * total;
+    for (const [weight, befall] of faults) {
+      left -= weight;
+      if (left >= 0) continue;
+      const name = befall();
+      if (name !== undefined) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+      return;
+    }
+  }
+
+  #breakMember(state: MemberState, role: "leader" | "follower", forMs: number): string | undefined {
+    const { cluster, time } = this.#targets.world;
+    const candidates = cluster.members.filter((member) => (member === cluster.leader) === (role === "leader"));
+    const [member] = candidates.filter(({ isHealthy }) => isHealthy);
+    const broken = cluster.members.filter(({ isHealthy }) => !isHealthy).length;
+    if (member === undefined || broken > 1 || (broken === 1 && this.#random.chance(0.8))) return undefined;
+    cluster.change(member, state);
+    time.after(forMs, () => cluster.change(member, "healthy"));
+    return `${role} ${state}`;
+  }
+
+  #breakLinks(state: LinkState): string {
+    const { network, time } = this.#targets.world;
+    const { process } = this.#host();
+    const members = this.#someMembers();
+    for (const member of members) network.change(process, member, state);
+    time.after(this.#random.exponential(2_000), () => {
+      for (const member of members) network.change(process, member, "whole");
+    });
+    return `link ${state}`;
+  }
+
+  #resetStreams(): string {
+    const { process } = this.#host();
+    for (const member of this.#someMembers()) this.#targets.world.network.reset(process, member);
+    return "streams reset";
+  }
+
+  #freeze(): string {
+    this.#targets.world.time.after(this.#random.exponential(2_500), this.#host().process.freeze());
+    return "process frozen";
+  }
+
+  /** A virtual machine is stopped: its clocks stand still, and its wall clock is set right when it goes on. */
+  #pauseMachine(): string {
+    this.#targets.world.time.after(this.#random.between(500, 8_000), this.#host().process.freeze(true));
+    return "machine paused";
+  }
+
+  #crash(): string {
+    this.#targets.crash(this.#host());
+    return "process killed";
+  }
+
+  #jumpWall(): string {
+    this.#host().process.jumpWall(this.#random.between(-10_000, 10_000));
+    return "wall clock set";
+  }
+
+  #revokeLease(): string | undefined {
+    const { cluster } = this.#targets.world;
+    const leases = [...cluster.model.leases.keys()];
+    if (leases.length === 0) return undefined;
+    cluster.revoke(this.#random.pick(leases));
+    return "lease revoked";
+  }
+
+  #deleteEntry(): string | undefined {
+    const entry = this.#anEntry();
+    if (entry === undefined) return undefined;
+    this.#transact({ request: { $case: "requestDeleteRange", value: { key: entry.key, rangeEnd: Buffer.alloc(0) } } });
+    return "entry deleted";
+  }
+
+  /** Somebody writes into a holder's entry, on no lease; and takes it away some time later, if it is there as it was. */
+  #overwriteEntry(): string | undefined {
+    const { time, cluster, ledger } = this.#targets.world;
+    const entry = [...cluster.model.keys.values()].find(({ key, lease, createRevision }) =>
+      ledger.isHeld(key.toString("latin1"), lease, createRevision),
+    );
+    if (entry === undefined) return undefined;
+    const name = entry.key.toString("latin1");
+    const value = Buffer.from("somebody else was here");
+    this.#transact({ request: { $case: "requestPut", value: { key: entry.key, value, lease: 0n } } });
+    const written = cluster.model.keys.get(name);
+    time.after(this.#random.between(500, 5_000), () => {
+      if (cluster.model.keys.get(name) !== written) ledger.report("foreign", `${name} was overwritten or removed`);
+      const range = { key: entry.key, rangeEnd: Buffer.alloc(0) };
+      this.#transact({ request: { $case: "requestDeleteRange", value: range } });
+    });
+    return "entry overwritten";
+  }
+
+  #transact(operation: Parameters<World["cluster"]["model"]["transact"]>[0]["success"][number]): void {
+    this.#targets.world.cluster.model.transact({ compare: [], success: [operation], failure: [] });
+  }
+
+  #cancelWatches(): string {
+    this.#random.pick(this.#targets.world.cluster.members).watches.cancelOne((count) => this.#random.below(count));
+    return "watches cancelled";
+  }
+
+  #closeManager(): string {
+    const host = this.#host();
+    // What cannot be ended now ends with its lease.
+    host.process.deliver("message", () => void host.renewManager().catch(() => {}));
+    return "manager closed";
+  }
+
+  #anEntry(): KeyValue | undefined {
+    const entries = [...this.#targets.world.cluster.model.keys.values()].filter(
+      ({ key, lease }) => lease !== 0n && !key.includes("!"),
+    );
+    return entries.length === 0 ? undefined : this.#random.pick(entries);
+  }
+
+  #host(): SimulatedHost {
+    return this.#random.pick(this.#targets.hosts());
+  }
+
+  #someMembers(): readonly SimulatedMember[] {
+    const { members } = this.#targets.world.cluster;
+    return this.#random.chance(0.5) ? members : [this.#random.pick(members)];
+  }
+}

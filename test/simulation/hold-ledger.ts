@@ -1,0 +1,110 @@
+import type { HeldLock, LockLostError } from "#dist/index.js";
+import type { EtcdModel } from "./etcd-model.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+import { type Invariant, Violation } from "./violation.ts";
+
+/** One hold of a lock, as the program that has it believes. */
+export interface Stay {
+  readonly process: SimulatedProcess;
+  readonly lock: HeldLock;
+  /** With how many, itself included, it can be inside. */
+  readonly limit: number;
+  /** The program has not stopped yet. */
+  isInside: boolean;
+  /** What its entry says has been changed, or is being changed. */
+  isRewritten: boolean;
+}
+
+/** Knows of all holds, wherever they are, and checks what must be true of them. */
+export class HoldLedger {
+  readonly #model: () => EtcdModel;
+  readonly #stays = new Map<string, Set<Stay>>();
+  readonly #highestEnded = new Map<string, bigint>();
+  readonly #told = new WeakSet<HeldLock>();
+  readonly violations: Violation[] = [];
+  holds = 0;
+  losses = 0;
+
+  constructor(model: () => EtcdModel) {
+    this.#model = model;
+  }
+
+  report(invariant: Invariant, what: string): void {
+    this.violations.push(new Violation(invariant, what));
+  }
+
+  /** A program has got a lock, and goes inside. */
+  enter(process: SimulatedProcess, lock: HeldLock, limit: number): Stay {
+    const stay: Stay = { process, lock, limit, isInside: true, isRewritten: false };
+    const stays = this.#stays.get(lock.name) ?? new Set();
+    this.#stays.set(lock.name, stays.add(stay));
+    this.holds += 1;
+    const highest = this.#highestEnded.get(lock.name) ?? 0n;
+    if (limit === 1 && lock.held && lock.fencingToken <= highest) {
+      this.report("tokens", `${process.name} got token ${lock.fencingToken} of ${lock.name} after ${highest}`);
+    }
+    this.look(lock.name);
+    return stay;
+  }
+
+  /** The program has stopped. */
+  leave(stay: Stay): void {
+    if (!stay.isInside) return;
+    stay.isInside = false;
+    const { name, fencingToken } = stay.lock;
+    this.#stays.get(name)?.delete(stay);
+    const highest = this.#highestEnded.get(name) ?? 0n;
+    if (fencingToken > highest) this.#highestEnded.set(name, fencingToken);
+  }
+
+  /** Everybody who can look at their lock `name` now does. */
+  look(name: string): void {
+    const inside = [...(this.#stays.get(name) ?? [])].filter(({ process, lock }) => process.isRunning && lock.held);
+    if (inside.every(({ limit }) => inside.length <= limit)) return;
+    const who = inside.map(
+      ({ process, lock, limit }) => `${process.name} (token ${lock.fencingToken}, limit ${limit})`,
+    );
+    this.report("exclusion", `${name} is held by ${who.join(" and ")}`);
+  }
+
+  /** Whether a key is the entry of somebody who is inside, as it was when the line was entered. */
+  isHeld(key: string, leaseId: bigint, createRevision: bigint): boolean {
+    const stays = [...(this.#stays.get(key.replace(/\/[^/]*$/, "")) ?? [])];
+    return stays.some(
+      ({ lock, isRewritten }) => !isRewritten && lock.leaseId === leaseId && lock.createRevision === createRevision,
+    );
+  }
+
+  /** A process goes on after it was frozen, or has ended. */
+  review(process: SimulatedProcess): void {
+    for (const [name, stays] of this.#stays) {
+      const own = [...stays].filter((stay) => stay.process === process);
+      if (process.isDead) for (const stay of own) this.leave(stay);
+      else if (own.length > 0) this.look(name);
+    }
+  }
+
+  /** A manager has told of a loss. */
+  hearOfLoss(lock: HeldLock, error: LockLostError): void {
+    this.losses += 1;
+    if (this.#told.has(lock)) this.report("loss", `the loss of ${lock.name} is told a second time: ${error.message}`);
+    this.#told.add(lock);
+    if (!lock.signal.aborted) this.report("loss", `the loss of ${lock.name} is told, and its signal has not aborted`);
+    const unfounded = this.#whyUnfounded(lock, error);
+    if (unfounded !== undefined) this.report("loss", `${error.message}, though ${unfounded}`);
+  }
+
+  #whyUnfounded({ createRevision }: HeldLock, { reason, key, fencingToken }: LockLostError): string | undefined {
+    const { keys } = this.#model();
+    const isThere = (prefix: string, revision: bigint): boolean =>
+      [...keys].some(
+        ([name, found]) => name.startsWith(prefix) && found.createRevision === revision && found.lease !== 0n,
+      );
+    if (reason === "cluster-changed") return "there is one cluster only";
+    const [hasEntry, hasRecord] = [isThere(`${key}/`, createRevision), isThere(`${key}!`, fencingToken)];
+    if (reason === "record-gone" && hasRecord) return "the hold record is there";
+    if (reason === "entry-deleted" && hasEntry) return "the entry is there";
+    if (reason === "lease-ended" && hasEntry && hasRecord) return "both its keys are there";
+    return undefined;
+  }
+}

@@ -1,0 +1,123 @@
+import type { Method, TryOptions } from "#dist/etcd/connection.js";
+import type {
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+  TxnRequest,
+} from "#dist/etcd/gen/etcd.js";
+import { EtcdError } from "./etcd-error.ts";
+import type { Route } from "./route.ts";
+import type { Answering, SimulatedCluster } from "./simulated-cluster.ts";
+import { SimulatedWatchStream } from "./simulated-watch-stream.ts";
+
+/** In place of `Connection`: the way of one process to one member of the simulated cluster. */
+export class SimulatedConnection {
+  readonly endpoint: string;
+  readonly #route: Route;
+
+  constructor(endpoint: string, route: Route) {
+    this.endpoint = endpoint;
+    this.#route = route;
+  }
+
+  unary<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: TryOptions,
+  ): Promise<Response> {
+    const { process, network, member } = this.#route;
+    return new Promise<Response>((resolve, reject) => {
+      const settle = (action: () => void): void => {
+        alarm.cancel();
+        options.signal?.removeEventListener("abort", onAbort);
+        action();
+      };
+      const onAbort = (): void => settle(() => reject(options.signal?.reason));
+      const alarm = process.schedule(options.timeoutMs, () =>
+        settle(() => reject(new EtcdError("DEADLINE_EXCEEDED", "the simulated network said nothing"))),
+      );
+      if (options.signal?.aborted) return onAbort();
+      options.signal?.addEventListener("abort", onAbort);
+      const back = (action: () => void): void =>
+        network.transmit(process, member, "back", () => process.deliver("message", () => settle(action)));
+      network.transmit(process, member, "there", () => {
+        if (member.state === "down") back(() => reject(new EtcdError("UNAVAILABLE", "connection refused")));
+        else {
+          member.receive(() =>
+            this.#handle(method.path, request, {
+              resolve: (answer) => back(() => resolve(answer as Response)),
+              reject: (error) => back(() => reject(error)),
+            }),
+          );
+        }
+      });
+    });
+  }
+
+  exchange<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: TryOptions,
+  ): Promise<Response> {
+    return this.unary(method, request, options);
+  }
+
+  stream(): SimulatedWatchStream {
+    return new SimulatedWatchStream(this.#route);
+  }
+
+  discard(): void {
+    // Nothing of ours hangs in CONNECTING.
+  }
+
+  /** As etcd's service of that name; `answering` gets its answer. */
+  #handle(path: string, request: unknown, answering: Answering<unknown>): void {
+    const { cluster, member } = this.#route;
+    const propose = <T extends object>(carryOut: () => T): void =>
+      cluster.propose(member, carryOut, {
+        resolve: ({ header, value }) => answering.resolve({ header, ...value }),
+        reject: (error) => answering.reject(error),
+      });
+    switch (path) {
+      case "/etcdserverpb.KV/Txn":
+        propose(() => cluster.model.transact(request as TxnRequest));
+        break;
+      case "/etcdserverpb.Lease/LeaseGrant":
+        propose(() => grant(cluster, request as LeaseGrantRequest));
+        break;
+      case "/etcdserverpb.Lease/LeaseRevoke":
+        propose(() => revoke(cluster, request as LeaseRevokeRequest));
+        break;
+      case "/etcdserverpb.Lease/LeaseTimeToLive":
+        propose(() => timeToLive(cluster, request as LeaseTimeToLiveRequest));
+        break;
+      case "/etcdserverpb.Lease/LeaseKeepAlive":
+        cluster.keepAlive(member, (request as LeaseKeepAliveRequest).id, answering);
+        break;
+      default:
+        answering.reject(new EtcdError("UNIMPLEMENTED", path));
+    }
+  }
+}
+
+function grant(cluster: SimulatedCluster, { id, ttl }: LeaseGrantRequest): Omit<LeaseGrantResponse, "header"> {
+  return { id, ttl: cluster.grant(id, ttl), error: "" };
+}
+
+function revoke(cluster: SimulatedCluster, { id }: LeaseRevokeRequest): Omit<LeaseRevokeResponse, "header"> {
+  cluster.revoke(id);
+  return {};
+}
+
+function timeToLive(
+  { model }: SimulatedCluster,
+  { id }: LeaseTimeToLiveRequest,
+): Omit<LeaseTimeToLiveResponse, "header"> {
+  const lease = model.leases.get(id);
+  const keys = [...(lease?.keys ?? [])].map((key) => Buffer.from(key, "latin1"));
+  return { id, ttl: lease?.ttl ?? -1n, grantedTtl: lease?.ttl ?? 0n, keys };
+}
