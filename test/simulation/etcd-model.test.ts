@@ -23,7 +23,7 @@ after(() => cluster.stop());
 for (const seed of seeds) {
   test(`the model answers ${steps} random requests as etcd does (seed ${seed})`, async () => {
     const random = new Random(seed);
-    const connection = new Connection(cluster.endpoints[0] ?? "");
+    const connection = new Connection(cluster.endpoints[0] ?? "", undefined);
     const prefix = `/model/${seed}/`;
     const commits: Commit[] = [];
     const model = new EtcdModel(2n, (commit) => commits.push(commit));

@@ -1,4 +1,4 @@
-import type { Method, TryOptions } from "#dist/etcd/connection.js";
+import type { Connection, Method, TryOptions } from "#dist/etcd/connection.js";
 import type {
   LeaseGrantRequest,
   LeaseGrantResponse,
@@ -15,8 +15,10 @@ import type { Answering, SimulatedCluster } from "./simulated-cluster.ts";
 import { SimulatedWatchStream } from "./simulated-watch-stream.ts";
 
 /** In place of `Connection`: the way of one process to one member of the simulated cluster. */
-export class SimulatedConnection {
+export class SimulatedConnection implements Pick<Connection, Exclude<keyof Connection, "stream">> {
   readonly endpoint: string;
+  /** How many requests have been answered. */
+  answers = 0;
   readonly #route: Route;
 
   constructor(endpoint: string, route: Route) {
@@ -49,7 +51,7 @@ export class SimulatedConnection {
         else {
           member.receive(() =>
             this.#handle(method.path, request, {
-              resolve: (answer) => back(() => resolve(answer as Response)),
+              resolve: (answer) => back(() => resolve(this.#count(answer as Response))),
               reject: (error) => back(() => reject(error)),
             }),
           );
@@ -72,6 +74,11 @@ export class SimulatedConnection {
 
   discard(): void {
     // Nothing of ours hangs in CONNECTING.
+  }
+
+  #count<T>(answer: T): T {
+    this.answers += 1;
+    return answer;
   }
 
   /** As etcd's service of that name; `answering` gets its answer. */
