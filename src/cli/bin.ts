@@ -58,7 +58,9 @@ function finish({ exitCode, output }: Outcome): void {
 function startSooner(): void {
   const home = process.env.HOME;
   const isOurs = home !== undefined && statSync(home, { throwIfNoEntry: false })?.uid === process.getuid?.();
-  if (isOurs) keepCompiledCode(import.meta.dirname, join(home, ".cache", "etcd-lock", "compiled"), process);
+  const isUnwanted = process.env.NODE_DISABLE_COMPILE_CACHE === "1";
+  if (isOurs && !isUnwanted)
+    keepCompiledCode(import.meta.dirname, join(home, ".cache", "etcd-lock", "compiled"), process);
 }
 
 function readVersion(): string {

@@ -40,6 +40,12 @@ describe("what etcdlocker keeps of its compiled code", { concurrency: true }, ()
     await run(home);
   });
 
+  it("is not there when Node.js shall keep none", async () => {
+    const home = newHome();
+    await run(home, { NODE_DISABLE_COMPILE_CACHE: "1" });
+    assert.deepEqual(readdirSync(home), []);
+  });
+
   it("is not put into a home that belongs to somebody else", { skip: process.getuid?.() !== 0 }, async () => {
     const home = newHome();
     chownSync(home, 65_534, 65_534);
@@ -48,9 +54,9 @@ describe("what etcdlocker keeps of its compiled code", { concurrency: true }, ()
   });
 });
 
-async function run(home: string): Promise<void> {
+async function run(home: string, environment: Record<string, string> = {}): Promise<void> {
   const words = ["-e", etcd.endpoints.join(), "-k", newName(), "--", "sh", "-c", "echo it ran; exit 7"];
-  const locker = startProgram(process.execPath, [bundled, ...words], { environment: { HOME: home } });
+  const locker = startProgram(process.execPath, [bundled, ...words], { environment: { HOME: home, ...environment } });
   const { code } = await locker.end();
   assert.deepEqual({ code, stdout: locker.stdout, stderr: locker.stderr }, { code: 7, stdout: "it ran\n", stderr: "" });
 }
