@@ -14,7 +14,7 @@ export interface TestRun {
   readonly node: string;
   /** On top of ours; `undefined` removes a variable. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Name of the file below `build/matrix/` that gets the output. */
+  /** Name of the file in `build/matrix-logs/` that gets the output. */
   readonly log: string;
 }
 
@@ -30,7 +30,7 @@ export interface Totals {
 
 /** Runs tests to their end. That no test was run, or the run was cut short, counts as a failure. */
 export async function runTests({ words, node, environment, log }: TestRun): Promise<Totals> {
-  const path = join(rootFolder, "build/matrix", log);
+  const path = join(rootFolder, "build/matrix-logs", log);
   await mkdir(dirname(path), { recursive: true });
   const startedAt = performance.now();
   const output = createWriteStream(path);
