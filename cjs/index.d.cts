@@ -11,6 +11,7 @@ declare namespace Lock {
   export type EndpointFailure = esm.EndpointFailure;
   export type EtcdLockError = esm.EtcdLockError;
   export type EtcdLockErrorCode = esm.EtcdLockErrorCode;
+  export type EtcdApi = esm.EtcdApi;
   export type EtcdOptions = esm.EtcdOptions;
   export type EtcdRefusedError = esm.EtcdRefusedError;
   export type EtcdSource = esm.EtcdSource;
@@ -26,6 +27,7 @@ declare namespace Lock {
   export type Line = esm.Line;
   export type LineEntry = esm.LineEntry;
   export type Lock = esm.Lock;
+  export type LockEtcd = esm.LockEtcd;
   export type LockGrantedCallback<T> = esm.LockGrantedCallback<T>;
   export type LockInfo = esm.LockInfo;
   export type LockLostError = esm.LockLostError;
@@ -38,6 +40,7 @@ declare namespace Lock {
   export type LockRequestOptions = esm.LockRequestOptions;
   export type LockTimeoutError = esm.LockTimeoutError;
   export type LossReason = esm.LossReason;
+  export type NodeEtcdClient = esm.NodeEtcdClient;
   export type NotAvailableError = esm.NotAvailableError;
   export type NotHeldError = esm.NotHeldError;
   export type Operation = esm.Operation;

@@ -9,7 +9,7 @@ export {
   NotAvailableError,
   NotHeldError,
 } from "./errors.ts";
-export type { EtcdOptions, EtcdSource } from "./etcd/endpoints.ts";
+export type { EtcdApi, EtcdOptions, EtcdSource } from "./etcd/endpoints.ts";
 export type { EtcdUserOptions } from "./etcd/password.ts";
 export type { TlsOptions } from "./etcd/tls.ts";
 export type { Comparison, Operation, OperationResult } from "./etcd/transaction.ts";
@@ -27,3 +27,5 @@ export { LockManager } from "./lock-manager.ts";
 export type { ElectOptions, LockManagerOptions, WatchOptions } from "./lock-manager-options.ts";
 export type { LockGrantedCallback, LockRequestOptions } from "./web-locks/lock-request.ts";
 export type { LockInfo, LockManagerSnapshot } from "./web-locks/snapshot.ts";
+export type { LockEtcd } from "./provide-locks.ts";
+export type { NodeEtcdClient } from "./v2/node-etcd.ts";

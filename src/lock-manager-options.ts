@@ -36,6 +36,7 @@ export const defaultConnectTimeoutMs = 10_000;
 /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
 export function resolveLockManager(options: LockManagerOptions): ResolvedLockManager {
   const etcd = parseEtcdSource(options);
+  if (etcd.api !== 3) throw new TypeError("a LockManager needs etcd's v3 API; on the v2 API there is the class Lock");
   const { refreshInterval } = options;
   const ttl = checkTtl(options.ttl ?? defaultTtl);
   return {

@@ -11,8 +11,6 @@ import {
   NotAvailableError,
   NotHeldError,
 } from "./errors.ts";
-import type { EtcdSource } from "./etcd/endpoints.ts";
-import type { HeldLock } from "./held-lock.ts";
 import { LineName } from "./line/line-name.ts";
 import { LockManager } from "./lock-manager.ts";
 import { defaultConnectTimeoutMs } from "./lock-manager-options.ts";
@@ -24,7 +22,8 @@ import {
   checkTtl,
   defaultTtl,
 } from "./lock-options.ts";
-import { sharedManager } from "./shared-manager.ts";
+import type { LockProvider, ProvidedLock } from "./lock-provider.ts";
+import { type LockEtcd, provideLocks } from "./provide-locks.ts";
 import { type WaitTimeout, waitTimeout } from "./wait-timeout.ts";
 
 export interface LockOptions {
@@ -36,7 +35,7 @@ export interface LockOptions {
 
 /** One wait in line, shared by all calls of `lock()` meanwhile. */
 interface Wait {
-  readonly done: Promise<HeldLock>;
+  readonly done: Promise<ProvidedLock>;
   readonly controller: AbortController;
   callers: number;
   readonly limits: Set<WaitTimeout>;
@@ -46,9 +45,9 @@ interface Wait {
 type State =
   | { readonly kind: "idle" }
   | { readonly kind: "waiting"; readonly wait: Wait }
-  | { readonly kind: "held"; readonly held: HeldLock; readonly ttl: number }
+  | { readonly kind: "held"; readonly held: ProvidedLock; readonly ttl: number }
   /** Told of; what is left of it in etcd keeps others out until its owner has surely stopped. */
-  | { readonly kind: "lost"; readonly held: HeldLock }
+  | { readonly kind: "lost"; readonly held: ProvidedLock }
   /** Being given back, or leaving the line. */
   | { readonly kind: "ending"; readonly done: Promise<unknown> };
 
@@ -73,22 +72,23 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   readonly key: string;
   /** Who we are, as people read it. Two locks exclude each other also when they have the same id. */
   readonly id: string;
-  readonly #manager: LockManager;
+  readonly #provider: LockProvider;
   #ttl: number;
   #refreshInterval: number | undefined;
   #state: State = { kind: "idle" };
   #signal: AbortSignal = new AbortController().signal;
 
   /**
-   * @param etcd where etcd is: `"host:port"`, several in an array or separated by commas, a URL, or options.
+   * @param etcd where etcd is: `"host:port"`, several in an array or separated by commas, a URL, or options; or a client
+   * of node-etcd, for etcd's v2 API.
    * @param key what to lock; any string but the empty one.
    * @param id who we are, for people.
    * @param ttl seconds after which the lock ends if its owner is gone: a whole number from 1 to 1,000,000.
    * @throws TypeError, RangeError that name the argument, what came and what is allowed.
    */
-  constructor(etcd: EtcdSource, key: string, id: string, ttl: number = defaultTtl) {
+  constructor(etcd: LockEtcd, key: string, id: string, ttl: number = defaultTtl) {
     super();
-    this.#manager = sharedManager(etcd);
+    this.#provider = provideLocks(etcd);
     this.key = new LineName(checkNonEmptyString("key", key)).name;
     this.id = checkNonEmptyString("id", id);
     this.#ttl = checkTtl(ttl);
@@ -189,10 +189,10 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     return JSON.stringify(this.key);
   }
 
-  async #renew(held: HeldLock, ttl: number): Promise<void> {
+  async #renew(held: ProvidedLock, ttl: number): Promise<void> {
     const newTtl = this.#ttl;
     if (newTtl !== ttl) {
-      await this.#manager.changeTtl(held, newTtl);
+      await this.#provider.changeTtl(held, newTtl);
       if (this.#state.kind === "held") this.#state = { ...this.#state, ttl: newTtl };
     }
     await held.renew({ refreshInterval: this.refreshInterval });
@@ -201,7 +201,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   #startWait(timeout: number | undefined): Wait {
     const controller = new AbortController();
     const ttl = this.#ttl;
-    const done = this.#manager.acquire(this.key, {
+    const done = this.#provider.acquire(this.key, {
       signal: controller.signal,
       ttl,
       id: this.id,
@@ -239,13 +239,13 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     }
   }
 
-  #acquired(held: HeldLock, ttl: number): void {
+  #acquired(held: ProvidedLock, ttl: number): void {
     this.#state = { kind: "held", held, ttl };
     this.#signal = held.signal;
     onAbort(held.signal, (error) => this.#lost(held, error));
   }
 
-  #lost(held: HeldLock, error: unknown): void {
+  #lost(held: ProvidedLock, error: unknown): void {
     // Found by unlock(), the loss is told by its rejection.
     if (this.#state.kind !== "held" || this.#state.held !== held || !(error instanceof LockLostError)) return;
     this.#state = { kind: "lost", held };
@@ -256,7 +256,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   /** One caller of `lock()`: may stop waiting for itself; the last one ends the wait. */
   async #join(wait: Wait, signal: AbortSignal | undefined, timeout: number | undefined): Promise<void> {
     wait.callers += 1;
-    using limit = waitTimeout(systemClock, timeout, (name) => this.#manager.inspect(name));
+    using limit = waitTimeout(systemClock, timeout, (name) => this.#provider.inspect(name));
     if (wait.place !== undefined) limit.inLine(wait.place);
     wait.limits.add(limit);
     using linked = linkSignals(signal, limit.signal);

@@ -4,7 +4,7 @@ import { formatDurationMs } from "../duration.ts";
 import { type EndpointFailure, EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
 import type { Connection, TryOptions } from "./connection.ts";
 import { explainConnectionFailure } from "./connection-failure.ts";
-import type { EndpointSet } from "./endpoint-set.ts";
+import type { EndpointSet, Reachable } from "./endpoint-set.ts";
 import type { CallOptions } from "./etcd-client.ts";
 import { mayAnswerElsewhere, statusName } from "./status.ts";
 
@@ -22,11 +22,11 @@ const longestPauseMs = 500;
 const mostPatience = 16;
 
 /** Has every call begin with the endpoint that answered last, and go on to others. */
-export class EndpointRotation {
-  readonly #endpoints: EndpointSet;
+export class EndpointRotation<Means extends Reachable = Connection> {
+  readonly #endpoints: EndpointSet<Means>;
   readonly #clock: Clock;
 
-  constructor(endpoints: EndpointSet, clock: Clock) {
+  constructor(endpoints: EndpointSet<Means>, clock: Clock) {
     this.#endpoints = endpoints;
     this.#clock = clock;
   }
@@ -37,7 +37,7 @@ export class EndpointRotation {
    * @throws EtcdRefusedError when one says no; EtcdUnavailableError when time is up; the signal's reason.
    */
   async call<T>(
-    send: (connection: Connection, options: TryOptions) => Promise<T>,
+    send: (connection: Means, options: TryOptions) => Promise<T>,
     options: CallOptions,
   ): Promise<Settled<T>> {
     const giveUpAt = this.#clock.now() + options.timeoutMs;
@@ -88,7 +88,7 @@ function noteFailure(failures: Map<string, string>, endpoint: string, message: s
   if (!(isCutShort && failures.has(endpoint))) failures.set(endpoint, message);
 }
 
-function hasAnswered(connection: Connection | undefined, answersBefore: number | undefined): boolean {
+function hasAnswered(connection: Reachable | undefined, answersBefore: number | undefined): boolean {
   return connection !== undefined && answersBefore !== undefined && connection.answers > answersBefore;
 }
 

@@ -4,6 +4,16 @@ import type { Clock } from "../clock.ts";
 import type { Connection, TryOptions } from "./connection.ts";
 import { callFailure } from "./status.ts";
 
+/** What one endpoint is reached by. */
+export interface Reachable {
+  /** `host:port`. */
+  readonly endpoint: string;
+  /** How many requests have been answered. */
+  readonly answers: number;
+  /** Throws the connection away; the next request opens another. */
+  discard(): void;
+}
+
 /** A way to find endpoints besides those that were given. */
 export interface EndpointSearch {
   /** In which state of things it is tried. */
@@ -22,15 +32,15 @@ interface SearchState {
 }
 
 /** The endpoints of a cluster, those given and those found, with a connection each; and which of them answered last. */
-export class EndpointSet {
+export class EndpointSet<Means extends Reachable = Connection> {
   readonly #given: readonly string[];
-  readonly #connect: (endpoint: string) => Connection;
+  readonly #connect: (endpoint: string) => Means;
   readonly #clock: Clock;
   readonly #searches: SearchState[] = [];
-  #connections: readonly Connection[];
+  #connections: readonly Means[];
   #preferred = 0;
 
-  constructor(given: readonly string[], connect: (endpoint: string) => Connection, clock: Clock) {
+  constructor(given: readonly string[], connect: (endpoint: string) => Means, clock: Clock) {
     this.#given = given;
     this.#connect = connect;
     this.#clock = clock;
@@ -42,7 +52,7 @@ export class EndpointSet {
   }
 
   /** The connection to try first; `undefined` as long as no endpoint has been found. */
-  get preferred(): Connection | undefined {
+  get preferred(): Means | undefined {
     return this.#connections[this.#preferred];
   }
 
@@ -51,13 +61,13 @@ export class EndpointSet {
   }
 
   /** The endpoint did not answer: others are tried before it from now on. */
-  demote(connection: Connection | undefined): void {
+  demote(connection: Means | undefined): void {
     if (connection !== undefined && connection === this.preferred)
       this.#preferred = (this.#preferred + 1) % this.#connections.length;
   }
 
   /** The first connection, where none is known yet. Rejects when the search fails, or takes too long. */
-  async findFirst({ timeoutMs, signal }: TryOptions): Promise<Connection> {
+  async findFirst({ timeoutMs, signal }: TryOptions): Promise<Means> {
     const late = (): ServiceError => callFailure(status.DEADLINE_EXCEEDED, "no answer");
     await orLate(this.#searchWhere("failing"), this.#clock, timeoutMs, late, signal);
     if (this.preferred === undefined) throw callFailure(status.UNAVAILABLE, "it names no endpoint");

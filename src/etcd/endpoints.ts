@@ -5,6 +5,9 @@ import { checkTls, type TlsOptions } from "./tls.ts";
 /** Where etcd is: `host:port`, `host`, a URL, several of them in an array or separated by commas, or options. */
 export type EtcdSource = string | readonly string[] | EtcdOptions;
 
+/** Which API of etcd: 3; or 2, the one of etcd-lock 1.x, with which locks there exclude each other. */
+export type EtcdApi = 2 | 3;
+
 export interface EtcdOptions {
   /**
    * Addresses as in {@link EtcdSource}: `host:port`, `host` (port 2379), or a URL, `http:` or, for TLS, `https:`; IPv6 in
@@ -22,6 +25,8 @@ export interface EtcdOptions {
   readonly tls?: true | TlsOptions | undefined;
   /** Who we are, for clusters that have users. */
   readonly user?: EtcdUserOptions | undefined;
+  /** 3 by default. The v2 API is for the class `Lock` alone, and takes neither `discoverySrv` nor `followMembers`. */
+  readonly api?: EtcdApi | undefined;
 }
 
 /** {@link EtcdSource}, checked. */
@@ -33,6 +38,7 @@ export interface EtcdAccess extends EtcdOptions {
   /** `undefined`: without TLS. */
   readonly tls: TlsOptions | undefined;
   readonly user: EtcdUserOptions | undefined;
+  readonly api: EtcdApi;
 }
 
 const defaultPort = 2379;
@@ -59,6 +65,10 @@ function parseOptions(options: Partial<Record<keyof EtcdOptions, unknown>>): Etc
   if (typeof followMembers !== "boolean") {
     throw new TypeError(`followMembers must be true or false; got ${show(followMembers)}`);
   }
+  const api = parseApi(options.api);
+  if (api === 2 && (discoverySrv !== undefined || followMembers)) {
+    throw new TypeError("discoverySrv and followMembers need the v3 API of etcd; got api 2");
+  }
   const addresses = endpoints === undefined ? undefined : parseEndpoints(endpoints);
   return {
     endpoints: addresses && [...new Set(addresses.map(({ address }) => address))],
@@ -66,7 +76,13 @@ function parseOptions(options: Partial<Record<keyof EtcdOptions, unknown>>): Etc
     followMembers,
     tls: parseTls(options.tls, new Set(addresses?.map(({ scheme }) => scheme))),
     user: options.user === undefined ? undefined : checkUser(options.user),
+    api,
   };
+}
+
+function parseApi(api: unknown = 3): EtcdApi {
+  if (api === 2 || api === 3) return api;
+  throw new TypeError(`api must be 2 or 3; got ${show(api)}`);
 }
 
 /** Nothing falls back to plain text silently: one such endpoint of several would be enough to give a password away. */
@@ -90,8 +106,8 @@ function checkDomain(domain: unknown): string {
 function refuseForeignClient(source: object): void {
   if ("watcher" in source && "compareAndDelete" in source) {
     throw new TypeError(
-      "etcd is a node-etcd client, which speaks etcd's v2 API; this version takes an address of etcd's v3 API instead, " +
-        `for example "localhost:2379": ${accepted}`,
+      "etcd is a node-etcd client, which speaks etcd's v2 API: the class Lock takes it; a LockManager needs the v3 API, " +
+        `and so ${accepted}`,
     );
   }
   if ("leaseClient" in source && "kv" in source) {

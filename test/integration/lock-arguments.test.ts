@@ -62,10 +62,10 @@ describe("the constructor", () => {
     });
   }
 
-  it("refuses the client objects that it will take some day, and says so", () => {
+  it("refuses client objects that it cannot use, and says so", () => {
     const nodeEtcd = { watcher: () => undefined, compareAndDelete: () => undefined };
     const etcd3 = { kv: {}, leaseClient: {} };
-    assert.throws(() => construct(nodeEtcd, "k", "i"), /node-etcd client.*v2/);
+    assert.throws(() => construct(nodeEtcd, "k", "i"), /node-etcd client without a list of hosts/);
     assert.throws(() => construct(etcd3, "k", "i"), /Etcd3 client.*not supported yet/);
   });
 
@@ -137,6 +137,16 @@ describe("the options of a lock", () => {
 });
 
 describe("a manager", () => {
+  it("refuses the v2 API, and says what there is instead", () => {
+    const nodeEtcd = { watcher: () => undefined, compareAndDelete: () => undefined, hosts: ["http://h:1"] };
+    const make = (options: unknown): LockManager => Reflect.construct(LockManager, [options]) as LockManager;
+    assert.throws(
+      () => make({ endpoints: nobody, api: 2 }),
+      /^TypeError: a LockManager needs etcd's v3 API.*class Lock/,
+    );
+    assert.throws(() => make(nodeEtcd), /^TypeError: .*node-etcd.*class Lock takes it; a LockManager needs the v3 API/);
+  });
+
   it("refuses options and names that cannot be, and names them", async () => {
     const make = (options: unknown): LockManager => Reflect.construct(LockManager, [options]) as LockManager;
     assert.throws(() => make({ endpoints: nobody, ttl: 0 }), /^RangeError: ttl/);

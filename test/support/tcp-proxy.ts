@@ -181,11 +181,12 @@ class Link {
 }
 
 /**
- * Ends a connection at once, and not in order. Node.js fails to reset one that is being shut down, loses its handle, and
- * then spins for ever when the process is to end: so not by `resetAndDestroy()`, which shuts down before it resets.
+ * Ends a connection at once, and not in order. Node.js fails to reset one that is being shut down, or is not open yet,
+ * loses its handle, and then spins for ever when the process is to end: so not by `resetAndDestroy()`, which shuts down
+ * before it resets.
  */
 function reset(socket: Socket): void {
   const isBeingShutDown = socket.writableEnded && !socket.writableFinished;
-  if (!isBeingShutDown) Object.assign(socket, { resetAndClosing: true });
+  if (!(isBeingShutDown || socket.connecting)) Object.assign(socket, { resetAndClosing: true });
   socket.destroy();
 }

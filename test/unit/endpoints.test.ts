@@ -67,6 +67,8 @@ const refused: readonly [source: unknown, message: RegExp][] = [
   [{ discoverySrv: "https://b" }, /discoverySrv must be a domain .*; got "https:\/\/b"/],
   [{ endpoints: "a", followMembers: 1 }, /followMembers must be true or false; got 1/],
   [{ endpoints: [7] }, /got 7/],
+  [{ endpoints: "a", api: 1 }, /^api must be 2 or 3; got 1$/],
+  [{ discoverySrv: "a", api: 2 }, /^discoverySrv and followMembers need the v3 API/],
   [{ watcher() {}, compareAndDelete() {} }, /node-etcd client.*v2 API/],
   [{ leaseClient: {}, kv: {} }, /Etcd3 client, which is not supported yet/],
 ];
