@@ -11,6 +11,7 @@ declare namespace Lock {
   export type EndpointFailure = esm.EndpointFailure;
   export type EtcdLockError = esm.EtcdLockError;
   export type EtcdLockErrorCode = esm.EtcdLockErrorCode;
+  export type Etcd3Client = esm.Etcd3Client;
   export type EtcdApi = esm.EtcdApi;
   export type EtcdOptions = esm.EtcdOptions;
   export type EtcdRefusedError = esm.EtcdRefusedError;
@@ -34,6 +35,7 @@ declare namespace Lock {
   export type LockManager = esm.LockManager;
   export type LockManagerEvents = esm.LockManagerEvents;
   export type LockManagerOptions = esm.LockManagerOptions;
+  export type LockManagerSettings = esm.LockManagerSettings;
   export type LockManagerSnapshot = esm.LockManagerSnapshot;
   export type LockMode = esm.LockMode;
   export type LockOptions = esm.LockOptions;

@@ -40,9 +40,11 @@ export async function keepFolder(
   }
 }
 
-/** A word that changes when one of the files in `folder` does. */
+/** A word that changes when one of the files in `folder`, or deeper, does. */
 export async function fingerprint(folder: string): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of (await readdir(folder)).sort()) hash.update(await readFile(join(folder, file)));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  for (const file of files.sort()) hash.update(await readFile(file));
   return hash.digest("hex").slice(0, 12);
 }

@@ -10,6 +10,7 @@ export {
   NotHeldError,
 } from "./errors.ts";
 export type { EtcdApi, EtcdOptions, EtcdSource } from "./etcd/endpoints.ts";
+export type { Etcd3Client } from "./etcd/etcd3-client.ts";
 export type { EtcdUserOptions } from "./etcd/password.ts";
 export type { TlsOptions } from "./etcd/tls.ts";
 export type { Comparison, Operation, OperationResult } from "./etcd/transaction.ts";
@@ -24,8 +25,8 @@ export type { LockOptions } from "./lock.ts";
 export { Lock, Lock as default } from "./lock.ts";
 export type { LockManagerEvents } from "./lock-events.ts";
 export { LockManager } from "./lock-manager.ts";
-export type { ElectOptions, LockManagerOptions, WatchOptions } from "./lock-manager-options.ts";
-export type { LockGrantedCallback, LockRequestOptions } from "./web-locks/lock-request.ts";
-export type { LockInfo, LockManagerSnapshot } from "./web-locks/snapshot.ts";
+export type { ElectOptions, LockManagerOptions, LockManagerSettings, WatchOptions } from "./lock-manager-options.ts";
 export type { LockEtcd } from "./provide-locks.ts";
 export type { NodeEtcdClient } from "./v2/node-etcd.ts";
+export type { LockGrantedCallback, LockRequestOptions } from "./web-locks/lock-request.ts";
+export type { LockInfo, LockManagerSnapshot } from "./web-locks/snapshot.ts";

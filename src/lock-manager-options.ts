@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import type { AcquireDefaults, AcquireOptions } from "./acquire-options.ts";
-import { type EtcdAccess, type EtcdOptions, parseEtcdSource } from "./etcd/endpoints.ts";
+import type { EtcdOptions } from "./etcd/endpoints.ts";
 import { checkNonEmptyString, checkRefreshInterval, checkTimeout, checkTtl, defaultTtl } from "./lock-options.ts";
 
-export interface LockManagerOptions extends EtcdOptions {
+/** How a `LockManager` takes locks, unless a call says otherwise. */
+export interface LockManagerSettings {
   /** Seconds after which a lock ends whose owner is gone; a whole number from 1 to 1,000,000. 60 by default. */
   readonly ttl?: number;
   /** How often held locks are renewed, in milliseconds. Half the TTL by default. */
@@ -13,6 +14,8 @@ export interface LockManagerOptions extends EtcdOptions {
   /** How long etcd may be out of reach before a call that needs it rejects, in milliseconds. 10,000 by default. */
   readonly connectTimeout?: number;
 }
+
+export interface LockManagerOptions extends EtcdOptions, LockManagerSettings {}
 
 export interface WatchOptions {
   /** Ends the iteration: it rejects with the signal's reason. */
@@ -24,28 +27,17 @@ export interface ElectOptions extends Omit<AcquireOptions, "mode" | "permits" | 
   readonly value: string;
 }
 
-/** {@link LockManagerOptions}, checked and complete. */
-export interface ResolvedLockManager {
-  readonly etcd: EtcdAccess;
-  readonly defaults: AcquireDefaults;
-}
-
 /** For how long etcd may be out of reach, in milliseconds, unless said otherwise. */
 export const defaultConnectTimeoutMs = 10_000;
 
 /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
-export function resolveLockManager(options: LockManagerOptions): ResolvedLockManager {
-  const etcd = parseEtcdSource(options);
-  if (etcd.api !== 3) throw new TypeError("a LockManager needs etcd's v3 API; on the v2 API there is the class Lock");
-  const { refreshInterval } = options;
-  const ttl = checkTtl(options.ttl ?? defaultTtl);
+export function resolveSettings(settings: LockManagerSettings): AcquireDefaults {
+  const { refreshInterval } = settings;
+  const ttl = checkTtl(settings.ttl ?? defaultTtl);
   return {
-    etcd,
-    defaults: {
-      connectTimeoutMs: checkTimeout("connectTimeout", options.connectTimeout) ?? defaultConnectTimeoutMs,
-      id: checkNonEmptyString("id", options.id ?? hostname()),
-      ttl,
-      refreshInterval: refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, ttl),
-    },
+    connectTimeoutMs: checkTimeout("connectTimeout", settings.connectTimeout) ?? defaultConnectTimeoutMs,
+    id: checkNonEmptyString("id", settings.id ?? hostname()),
+    ttl,
+    refreshInterval: refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, ttl),
   };
 }

@@ -1,9 +1,15 @@
 import { linkSignals, sharedAbortController } from "./abort.ts";
-import { type AcquireOptions, resolveAcquire, type TryAcquireOptions } from "./acquire-options.ts";
+import {
+  type AcquireDefaults,
+  type AcquireOptions,
+  resolveAcquire,
+  type TryAcquireOptions,
+} from "./acquire-options.ts";
 import { type AcquisitionContext, takeLocks } from "./acquisition.ts";
 import type { Clock } from "./clock.ts";
 import { EtcdLockError, NotAvailableError } from "./errors.ts";
 import type { EtcdClient } from "./etcd/etcd-client.ts";
+import { type Etcd3Client, isEtcd3Client } from "./etcd/etcd3-client.ts";
 import { onIdleExit } from "./exit-cleanup.ts";
 import { HeldLock } from "./held-lock.ts";
 import { HeldLocks } from "./held-locks.ts";
@@ -20,12 +26,12 @@ import { LockEvents } from "./lock-events.ts";
 import {
   type ElectOptions,
   type LockManagerOptions,
-  type ResolvedLockManager,
-  resolveLockManager,
+  type LockManagerSettings,
+  resolveSettings,
   type WatchOptions,
 } from "./lock-manager-options.ts";
 import { checkName, checkNames, checkSignal, checkString } from "./lock-options.ts";
-import { type Platform, realPlatform } from "./platform.ts";
+import { connectTo, type Platform, realPlatform } from "./platform.ts";
 import { SessionPool } from "./session/session-pool.ts";
 import type { LockGrantedCallback, LockRequestArguments, LockRequestOptions } from "./web-locks/lock-request.ts";
 import type { LockManagerSnapshot } from "./web-locks/snapshot.ts";
@@ -39,7 +45,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #client: EtcdClient;
   readonly #clock: Clock;
   readonly #pool: SessionPool;
-  readonly #options: ResolvedLockManager;
+  readonly #defaults: AcquireDefaults;
   readonly #closed = sharedAbortController();
   readonly #waits = new Set<Promise<unknown>>();
   readonly #locks = new Set<HeldLock>();
@@ -49,13 +55,16 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** @throws TypeError, RangeError that name the option, what came and what is allowed. */
   constructor(options: LockManagerOptions);
+  /** Over the connections of a client of the package `etcd3`, which stays as it is, and open when the manager is closed. */
+  constructor(etcd: Etcd3Client, settings?: LockManagerSettings);
   /** @internal */
   constructor(options: LockManagerOptions, platform: Platform);
-  constructor(options: LockManagerOptions, { clock, connect }: Platform = realPlatform) {
+  constructor(etcd: LockManagerOptions | Etcd3Client, more: LockManagerSettings | Platform = {}) {
     super();
-    this.#options = resolveLockManager(options);
-    this.#clock = clock;
-    this.#client = connect(this.#options.etcd);
+    const platform = "connect" in more ? more : realPlatform;
+    this.#clock = platform.clock;
+    this.#client = connectTo(etcd, platform);
+    this.#defaults = resolveSettings(isEtcd3Client(etcd) ? (more as LockManagerSettings) : etcd);
     const onRenewalFailed = (error: Error): void => this.tell("renewalFailed", { error });
     this.#pool = new SessionPool({ client: this.#client, clock: this.#clock, onRenewalFailed });
     this.#stopListening = onIdleExit(() => this.#pool.closeIdle());
@@ -145,18 +154,18 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   async breakLock(name: string, { fencingToken }: { readonly fencingToken: bigint }): Promise<boolean> {
     if (typeof fencingToken !== "bigint") throw new TypeError("fencingToken must be a bigint");
     return await breakHold(this.#client, checkName(name), fencingToken, {
-      timeoutMs: this.#options.defaults.connectTimeoutMs,
+      timeoutMs: this.#defaults.connectTimeoutMs,
     });
   }
 
   /** Who holds `name` and who waits for it, in order; read linearizably. @throws EtcdUnavailableError, EtcdRefusedError. */
   async inspect(name: string): Promise<Line> {
-    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#options.defaults.connectTimeoutMs });
+    return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#defaults.connectTimeoutMs });
   }
 
   /** Every line whose name begins with `prefix`, by name. @throws as {@link LockManager.inspect}. */
   async list(prefix: string): Promise<readonly Line[]> {
-    return await listLines(this.#client, prefix, { timeoutMs: this.#options.defaults.connectTimeoutMs });
+    return await listLines(this.#client, prefix, { timeoutMs: this.#defaults.connectTimeoutMs });
   }
 
   /** The line `name`, now and whenever it changes, until the iteration is left or `signal` aborts. */
@@ -180,7 +189,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Who leads the election `name`; `null` when nobody does for certain. @throws as {@link LockManager.inspect}. */
   async leader(name: string): Promise<Leader | null> {
-    return await readLeader(this.#client, checkName(name), { timeoutMs: this.#options.defaults.connectTimeoutMs });
+    return await readLeader(this.#client, checkName(name), { timeoutMs: this.#defaults.connectTimeoutMs });
   }
 
   /** Who leads the election `name`, now and whenever leader or proclamation change; `null` between two leaders. */
@@ -218,7 +227,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Another TTL for a lock that is held; it keeps its place. @internal */
   async changeTtl(lock: HeldLock, ttl: number): Promise<void> {
-    await lock.moveTo(await this.#pool.take(ttl, this.#options.defaults.connectTimeoutMs, this.#closed.signal));
+    await lock.moveTo(await this.#pool.take(ttl, this.#defaults.connectTimeoutMs, this.#closed.signal));
   }
 
   async *#watch<T>(
@@ -237,7 +246,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     extra: Pick<EntryValue, "proposal"> = {},
   ): Promise<readonly HeldLock[]> {
     this.#closed.signal.throwIfAborted();
-    const resolved = resolveAcquire(options, this.#options.defaults);
+    const resolved = resolveAcquire(options, this.#defaults);
     const context: AcquisitionContext = {
       clock: this.#clock,
       pool: this.#pool,

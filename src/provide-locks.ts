@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type EtcdAccess, type EtcdSource, parseEtcdSource } from "./etcd/endpoints.ts";
+import { type Etcd3Client, isEtcd3Client } from "./etcd/etcd3-client.ts";
 import { LockManager } from "./lock-manager.ts";
 import type { LockProvider } from "./lock-provider.ts";
 import { accessOfNodeEtcd, isNodeEtcd, type NodeEtcdClient } from "./v2/node-etcd.ts";
@@ -7,7 +8,7 @@ import { toV2Access } from "./v2/v2-access.ts";
 import { V2Locks } from "./v2/v2-locks.ts";
 
 /** Where a `Lock` may be kept: in the etcd at an address, or the one that a client speaks to. */
-export type LockEtcd = EtcdSource | NodeEtcdClient;
+export type LockEtcd = EtcdSource | Etcd3Client | NodeEtcdClient;
 
 const byAddress = new Map<string, LockProvider>();
 const byClient = new WeakMap<object, LockProvider>();
@@ -19,6 +20,7 @@ const byClient = new WeakMap<object, LockProvider>();
  * @throws TypeError that says what came and what is allowed.
  */
 export function provideLocks(etcd: unknown): LockProvider {
+  if (isEtcd3Client(etcd)) return kept(byClient, etcd, () => new LockManager(etcd));
   if (isNodeEtcd(etcd)) return kept(byClient, etcd, () => new V2Locks(accessOfNodeEtcd(etcd)));
   const access = parseEtcdSource(etcd);
   const make = (): LockProvider => (access.api === 2 ? new V2Locks(toV2Access(access)) : new LockManager(access));

@@ -1,6 +1,14 @@
 import type { SecureContext } from "node:tls";
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { onAbort } from "../abort.ts";
 import { callFailure } from "./status.ts";
 import type { Tls } from "./tls.ts";
@@ -37,18 +45,41 @@ const noMetadata = new Metadata();
 /** How grpc-js reports that a connection broke, or could not be made. */
 const connectionFailures: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.INTERNAL, status.CANCELLED]);
 
+/** What requests are sent on: of a client of grpc-js, that which is used here. */
+export interface Channel extends Pick<Client, "close"> {
+  makeUnaryRequest<Request, Response>(
+    path: string,
+    serialize: (message: Request) => Buffer,
+    deserialize: (bytes: Buffer) => Response,
+    request: Request,
+    metadata: Metadata,
+    options: CallOptions,
+    callback: (error: ServiceError | null, response?: Response) => void,
+  ): { cancel(): void };
+  makeBidiStreamRequest<Request, Response>(
+    path: string,
+    serialize: (message: Request) => Buffer,
+    deserialize: (bytes: Buffer) => Response,
+    metadata: Metadata,
+    options: CallOptions,
+  ): ClientDuplexStream<Request, Response>;
+}
+
 /** The connection to one endpoint: opened when first used, and thrown away when it does not answer. */
 export class Connection {
   readonly endpoint: string;
   readonly #tls: Tls | undefined;
-  #client: Client | undefined;
+  readonly #borrow: (() => Channel) | undefined;
+  #client: Channel | undefined;
   /** What {@link #client} was made with. */
   #certificates: SecureContext | undefined;
   #answers = 0;
 
-  constructor(endpoint: string, tls: Tls | undefined) {
+  /** With `borrow`, requests are sent on what it gives, which somebody else has made. */
+  constructor(endpoint: string, tls: Tls | undefined, borrow?: () => Channel) {
     this.endpoint = endpoint;
     this.#tls = tls;
+    this.#borrow = borrow;
   }
 
   /** How many requests have been answered. */
@@ -130,9 +161,13 @@ export class Connection {
     this.#client = undefined;
   }
 
-  #open(): Client {
-    this.#client ??= this.#tls === undefined ? this.#connectInsecurely() : this.#connectWith(this.#tls);
+  #open(): Channel {
+    this.#client ??= this.#borrow?.() ?? this.#connect();
     return this.#client;
+  }
+
+  #connect(): Channel {
+    return this.#tls === undefined ? this.#connectInsecurely() : this.#connectWith(this.#tls);
   }
 
   #connectInsecurely(): Client {
@@ -154,7 +189,7 @@ export class Connection {
    * A connection on which nothing came while a try ran out of time may be half open, or hang in CONNECTING for ever
    * (grpc-node#2785). One that broke is not made again with certificates that have been renewed since.
    */
-  #failed(error: ServiceError | null, client: Client, answersBefore: number): unknown {
+  #failed(error: ServiceError | null, client: Channel, answersBefore: number): unknown {
     if (client !== this.#client) return error?.code === status.UNAVAILABLE ? givenUp(error) : (error ?? closedEarly());
     const isSilent = error?.code === status.DEADLINE_EXCEEDED && this.#answers === answersBefore;
     const isBroken = error !== null && connectionFailures.has(error.code);

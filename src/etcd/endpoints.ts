@@ -44,7 +44,7 @@ export interface EtcdAccess extends EtcdOptions {
 const defaultPort = 2379;
 const accepted =
   'an address ("host:port", "host", "http://host:port", "https://host:port", "[::1]:2379"), several of them in an array ' +
-  "or separated by commas, or an object { endpoints, tls, user }";
+  "or separated by commas, an object { endpoints, tls, user }, a client of the package etcd3 or, for the class Lock, of node-etcd";
 
 /** @throws TypeError that names what came and what is allowed. */
 export function parseEtcdSource(source: unknown): EtcdAccess {
@@ -102,17 +102,12 @@ function checkDomain(domain: unknown): string {
   throw new TypeError(`discoverySrv must be a domain such as "example.com"; got ${show(domain)}`);
 }
 
-/** The client objects that 1.x took, and those of the package `etcd3`, are known by their shape. */
+/** The client objects that 1.x took are known by their shape. */
 function refuseForeignClient(source: object): void {
   if ("watcher" in source && "compareAndDelete" in source) {
     throw new TypeError(
       "etcd is a node-etcd client, which speaks etcd's v2 API: the class Lock takes it; a LockManager needs the v3 API, " +
         `and so ${accepted}`,
-    );
-  }
-  if ("leaseClient" in source && "kv" in source) {
-    throw new TypeError(
-      `etcd is an Etcd3 client, which is not supported yet; give the address of etcd instead: ${accepted}`,
     );
   }
 }

@@ -169,8 +169,7 @@ function parse({ statusCode, headers, body = "" }: HttpResponse, endpoint: strin
   if (json !== undefined && (json.node !== undefined || answered.has(json.errorCode ?? 0))) return { ...json, index };
   const { errorCode } = json ?? {};
   const said = json?.message === undefined ? `HTTP status ${statusCode}` : `${json.message} (${json.cause ?? ""})`;
-  if (statusCode >= 500 || passing.has(errorCode ?? 0))
-    throw callFailure(status.UNAVAILABLE, said);
+  if (statusCode >= 500 || passing.has(errorCode ?? 0)) throw callFailure(status.UNAVAILABLE, said);
   const hint = errorCode === undefined && statusCode === 404 ? "; does it serve the v2 API (--enable-v2)?" : "";
   const name = errorCode === undefined ? `HTTP_${statusCode}` : `V2_${errorCode}`;
   throw new EtcdRefusedError(`etcd at ${endpoint} refused: ${said}${hint}`, name, endpoint);

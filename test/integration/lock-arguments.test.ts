@@ -66,7 +66,7 @@ describe("the constructor", () => {
     const nodeEtcd = { watcher: () => undefined, compareAndDelete: () => undefined };
     const etcd3 = { kv: {}, leaseClient: {} };
     assert.throws(() => construct(nodeEtcd, "k", "i"), /node-etcd client without a list of hosts/);
-    assert.throws(() => construct(etcd3, "k", "i"), /Etcd3 client.*not supported yet/);
+    assert.throws(() => construct(etcd3, "k", "i"), /Etcd3 client of a kind that is not known/);
   });
 
   it("takes an address in every form, the limits of the ttl, and 60 s when there is none", () => {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { EtcdLockError, EtcdRefusedError, Lock, LockTimeoutError, NotHeldError } from "#dist/index.js";
+import { nodeEtcdVersions } from "../support/clients.ts";
 import { within } from "../support/eventually.ts";
 import { etcdOfTest } from "../support/lock-setting.ts";
-import { nodeEtcdVersions } from "../support/v2-clients.ts";
 import { v2IsMissing, v2OfFile } from "../support/v2-setting.ts";
 
 const setUp = v2OfFile();

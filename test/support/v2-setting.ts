@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { after, before, type TestContext } from "node:test";
 import { Lock, type LockEtcd } from "#dist/index.js";
 import { type EtcdCluster, findEtcd, type StartEtcdOptions, startEtcd } from "#dist/testing/index.js";
+import { type Clients, provideClients } from "./clients.ts";
 import { eventually } from "./eventually.ts";
 import { startProxy, type TcpProxy } from "./tcp-proxy.ts";
-import { provideV2Clients, type V2Clients } from "./v2-clients.ts";
 
 /** Why there can be no etcd with the v2 API here; `false` when there can. It went with 3.6. */
 export const v2IsMissing: string | false = findV2();
@@ -30,10 +30,10 @@ export interface V2LockOptions {
 /** One etcd with the v2 API for all tests of a file. After the last test, no key may be left in it. */
 export function v2OfFile(options: StartEtcdOptions = {}): (t: TestContext) => V2Setting {
   let cluster: EtcdCluster | undefined;
-  let clients: V2Clients | undefined;
+  let clients: Clients | undefined;
   before(async () => {
     if (v2IsMissing !== false) return;
-    clients = await provideV2Clients();
+    clients = await provideClients();
     cluster = await startEtcd({ ...options, extraArguments: ["--enable-v2", ...(options.extraArguments ?? [])] });
   });
   after(async () => {
@@ -61,11 +61,11 @@ let count = 0;
 /** What one test has to do with: a cluster, a key of its own, and locks and proxies that end with the test. */
 export class V2Setting {
   readonly cluster: EtcdCluster;
-  readonly clients: V2Clients;
+  readonly clients: Clients;
   readonly key: string;
   readonly #endings: (() => Promise<unknown>)[] = [];
 
-  constructor(t: TestContext, cluster: EtcdCluster, clients: V2Clients) {
+  constructor(t: TestContext, cluster: EtcdCluster, clients: Clients) {
     this.cluster = cluster;
     this.clients = clients;
     count += 1;

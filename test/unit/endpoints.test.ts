@@ -70,7 +70,6 @@ const refused: readonly [source: unknown, message: RegExp][] = [
   [{ endpoints: "a", api: 1 }, /^api must be 2 or 3; got 1$/],
   [{ discoverySrv: "a", api: 2 }, /^discoverySrv and followMembers need the v3 API/],
   [{ watcher() {}, compareAndDelete() {} }, /node-etcd client.*v2 API/],
-  [{ leaseClient: {}, kv: {} }, /Etcd3 client, which is not supported yet/],
 ];
 
 for (const [source, message] of refused) {
