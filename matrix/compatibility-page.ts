@@ -17,18 +17,22 @@ const page = join(rootFolder, "docs/compatibility.md");
 const head = ["version", "passed", "failed", "skipped", "when"];
 const table = /(?<=<!-- npm run test:matrix -->\n\n)\|.*?\n(?=\n)/s;
 
-/** Puts rows into the table of the page, in the place of those of the same release; the others stay as they are. */
+/** Puts rows into the table of the page on compatibility, and resolves to its path. */
 export async function noteRows(rows: readonly Row[]): Promise<string> {
-  const text = await readFile(page, "utf8");
+  await writeFile(page, placeRows(await readFile(page, "utf8"), rows));
+  return page;
+}
+
+/** The text with rows in its table, in the place of those of the same release; the others stay as they are. */
+export function placeRows(text: string, rows: readonly Row[]): string {
   const [before] = table.exec(text) ?? [];
-  if (before === undefined) throw new Error(`${page} has no table of the matrix`);
+  if (before === undefined) throw new Error("the page has no table of the matrix");
   const noted = new Map(readCells(before).map((cells) => [release(cells[0] ?? ""), cells]));
   for (const { version, passed, failed, skipped, date } of rows) {
     noted.set(release(version), [version, passed, failed, skipped, date].map(String));
   }
   const sorted = [...noted.values()].sort(([a = ""], [b = ""]) => a.localeCompare(b, "en", { numeric: true }));
-  await writeFile(page, text.replace(table, showTable([head, ...sorted])));
-  return page;
+  return text.replace(table, showTable([head, ...sorted]));
 }
 
 /** A table in Markdown, its columns lined up. */

@@ -34,10 +34,10 @@ async function run(cells: readonly Cell[]): Promise<number> {
       continue;
     }
     const { version, totals } = outcome;
-    const { passed, failed, skipped, seconds, log } = totals;
+    const { passed, failed, skipped, seconds, explanation } = totals;
     rows.push({ version, passed, failed, skipped, date: new Date().toISOString().slice(0, 10) });
     console.log(`  ${version}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s`);
-    if (failed > 0) console.log(`  what failed is at the end of ${relative(rootFolder, log)}`);
+    if (failed > 0) console.log(explanation);
   }
   if (rows.length > 0) console.log(`\n${showRows(rows)}\n${relative(rootFolder, await noteRows(rows))}`);
   for (const reason of missing) console.log(`Not run, ${reason}`);
@@ -59,8 +59,8 @@ async function smoke(): Promise<number> {
   }
   const environment = withEtcd(programs.etcd);
   const totals = await runTests({ words: essential, node: process.execPath, environment, log: "smoke.log" });
-  const { passed, failed, skipped, seconds, log } = totals;
+  const { passed, failed, skipped, seconds, explanation } = totals;
   console.log(`On etcd ${newestEtcd}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s`);
-  if (failed > 0) console.log(`What failed is at the end of ${log}`);
+  if (failed > 0) console.log(explanation);
   return failed > 0 ? 1 : 0;
 }

@@ -24,8 +24,8 @@ export interface Totals {
   readonly failed: number;
   readonly skipped: number;
   readonly seconds: number;
-  /** Where the output is. */
-  readonly log: string;
+  /** What the runner says of those that failed, or the end of its output when it says nothing. */
+  readonly explanation: string;
 }
 
 /** Runs tests to their end. That no test was run, or the run was cut short, counts as a failure. */
@@ -52,6 +52,11 @@ export async function runTests({ words, node, environment, log }: TestRun): Prom
     failed: isSound ? failed : Math.max(1, failed),
     skipped,
     seconds: Math.round((performance.now() - startedAt) / 1_000),
-    log: path,
+    explanation: isSound ? "" : `${explainFailure(text)}\n(all of the output: ${path})`,
   };
+}
+
+function explainFailure(output: string): string {
+  const [, failures] = output.split("\n✖ failing tests:\n");
+  return failures ?? output.split("\n").slice(-30).join("\n");
 }
