@@ -1,6 +1,6 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type FetchOptions, fingerprint, keepFolder, keptPath } from "./kept-folder.ts";
+import { fingerprint, keepFolder, keptPath } from "./kept-folder.ts";
 import type { Provided } from "./provided.ts";
 import { rootFolder } from "./root-folder.ts";
 import { runProgram, whyItFailed } from "./run-program.ts";
@@ -15,13 +15,13 @@ const sources = join(rootFolder, "bench/peers/npm");
 const names = ["etcd-lock", "node-etcd", "etcd3", "ioredis", "redlock", "redis-semaphore"] as const;
 
 /** Installs the npm packages to compare with, unless that was done before. */
-export async function provideNpmPackages(options: FetchOptions = {}): Promise<NpmPackages> {
+export async function provideNpmPackages(): Promise<NpmPackages> {
   const name = `npm-${await fingerprint(sources)}`;
   let problem: string | undefined;
   const install = async (folder: string): Promise<void> => {
     problem = await installPackages(folder);
   };
-  const folder = await keepFolder(name, install, options).catch((error: unknown) => {
+  const folder = await keepFolder(name, install).catch((error: unknown) => {
     problem = whyItFailed(error);
     return keptPath(name);
   });

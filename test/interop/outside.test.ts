@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
-import { provideNpmPackages } from "../../provision/npm-packages.ts";
 import { providePythonPackages } from "../../provision/python-packages.ts";
 import { rootFolder } from "../../provision/root-folder.ts";
+import { provideClients } from "../support/clients.ts";
 import { etcdOfFile } from "../support/lock-setting.ts";
 import { startProgram } from "../support/programs.ts";
 import { readKeys } from "../support/stored-line.ts";
@@ -12,35 +11,14 @@ import { mayFetch } from "./may-fetch.ts";
 
 const setUp = etcdOfFile({}, { hasCrashes: true });
 
-/** What we need of the npm package `etcd3`. */
-interface Etcd3Package {
-  Etcd3: new (options: {
-    hosts: string;
-  }) => {
-    lock(name: string): { ttl(seconds: number): EtcdLock };
-    close(): void;
-  };
-}
-
-interface EtcdLock {
-  acquire(): Promise<unknown>;
-  release(): Promise<unknown>;
-}
-
-const { folder, versions } = await provideNpmPackages({ mayFetch });
-const etcd3 = versions.get("etcd3");
-const noEtcd3 = etcd3 !== undefined && "missing" in etcd3 ? etcd3.missing : false;
-
+const clients = await provideClients();
 const python = await providePythonPackages(["etcd3==0.12.0", "protobuf==3.20.3"], { mayFetch });
 const noPython = "missing" in python ? python.missing : false;
 
-test("the lock of npm etcd3 is a key of its own name: it and ours are held at once, and it stands in the line of the name above", {
-  skip: noEtcd3,
-}, async (t) => {
+test("the lock of npm etcd3 is a key of its own name: it and ours are held at once, and it stands in the line of the name above", async (t) => {
   const setting = setUp(t);
   const { cluster, key } = setting;
-  const { Etcd3 }: Etcd3Package = createRequire(join(folder, "package.json"))("etcd3");
-  const client = new Etcd3({ hosts: cluster.endpoints.join() });
+  const client = clients.etcd3({ hosts: cluster.endpoints.join() });
   setting.onEnd(async () => client.close());
   const theirs = client.lock(`${key}/job`).ttl(60);
   await theirs.acquire();

@@ -21,7 +21,14 @@ export interface Etcd3 extends Etcd3Client {
   get(key: string): { string(): Promise<string | null> };
   delete(): { key(key: string): Promise<unknown> };
   namespace(prefix: string): Etcd3;
+  /** Its own lock, which is another one than ours. */
+  lock(name: string): { ttl(seconds: number): Etcd3Lock };
   close(): void;
+}
+
+export interface Etcd3Lock {
+  acquire(): Promise<unknown>;
+  release(): Promise<unknown>;
 }
 
 /** The versions of node-etcd that there are tests with. */
