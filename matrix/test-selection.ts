@@ -1,13 +1,18 @@
 /** Words for `scripts/test.mjs`: what is run on each version of etcd. What no etcd can change is left out. */
 export const onEtcd: readonly string[] = [
   "integration/",
-  "fault/",
+  "fault/lock-",
   ...[
     "api-docs",
+    "cli-at-least",
     "cli-command-line",
+    "cli-crash",
+    "cli-endings",
     "cli-guardian",
+    "cli-kept-code",
     "cli-ping",
     "cli-process-group",
+    "cli-reference",
     "cli-signals",
     "cli-stuck",
     "cli-terminal",
