@@ -17,9 +17,9 @@ import type {
   WatchTarget,
 } from "./etcd-client.ts";
 import type { ResponseHeader } from "./gen/etcd.ts";
-import { Login } from "./login.ts";
+import { Login, saysStale } from "./login.ts";
 import { leaseGrant, leaseKeepAlive, leaseRevoke, leaseTimeToLive, memberList, txn } from "./methods.ts";
-import { explainDenial } from "./missing-permission.ts";
+import { explainDenial, explainStranger } from "./missing-permission.ts";
 import { lookUpEndpoints } from "./srv-records.ts";
 import { Tls } from "./tls.ts";
 import { TransactionBatcher } from "./transaction-batcher.ts";
@@ -120,7 +120,12 @@ export class GrpcEtcdClient implements EtcdClient {
     const sendAsUser: typeof send =
       login === undefined ? send : (connection, tries) => login.send(send, connection, tries);
     using linked = linkSignals(this.#closed.signal, options.signal);
-    return await this.#rotation.call(sendAsUser, { ...options, signal: linked.signal });
+    try {
+      return await this.#rotation.call(sendAsUser, { ...options, signal: linked.signal });
+    } catch (error) {
+      const isStranger = login === undefined && error instanceof EtcdRefusedError && saysStale(error.cause);
+      throw isStranger ? explainStranger(error) : error;
+    }
   }
 
   #addSearches({ discoverySrv, followMembers, tls }: EtcdAccess): void {

@@ -29,7 +29,7 @@ const authNotEnabled: ReadonlySet<number> = new Set([status.FAILED_PRECONDITION]
 
 /**
  * Logs in as one user, and again whenever etcd does not take the token any more. All callers share one token, and one
- * login an endpoint. After a login that was in vain, there is none for a while.
+ * login an endpoint. After a login that was in vain, there is none for a while, unless the password is another one.
  */
 export class Login {
   readonly userName: string;
@@ -40,6 +40,7 @@ export class Login {
   #failures = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
   #lastFailure: unknown;
+  #lastPassword: string | undefined;
 
   /** @throws TypeError when the password file is of no use. */
   constructor(user: EtcdUserOptions, clock: Clock) {
@@ -67,7 +68,7 @@ export class Login {
   /** The ticket that we have, or a new one. @throws grpc-js's `ServiceError`; the signal's reason. */
   async take(connection: Connection, { timeoutMs, signal }: TryOptions): Promise<Ticket> {
     if (this.#ticket !== undefined) return this.#ticket;
-    if (this.#clock.now() < this.#notBefore) throw this.#lastFailure;
+    if (this.#clock.now() < this.#notBefore && !this.#hasNewPassword()) throw this.#lastFailure;
     const login = this.#underWay.get(connection) ?? this.#begin(connection);
     const late = (): ServiceError => callFailure(status.DEADLINE_EXCEEDED, "no answer");
     return await orLate(login, this.#clock, timeoutMs, late, signal);
@@ -79,6 +80,15 @@ export class Login {
     this.#ticket = undefined;
     if (ticket.hasServed) this.#failures = 0;
     else if (error !== undefined) this.#wasInVain(error);
+  }
+
+  /** Another password than the one that was refused may be right. */
+  #hasNewPassword(): boolean {
+    try {
+      return this.#readPassword() !== this.#lastPassword;
+    } catch {
+      return false;
+    }
   }
 
   #begin(connection: Connection): Promise<Ticket> {
@@ -98,8 +108,9 @@ export class Login {
   async #requestToken(connection: Connection): Promise<Metadata | undefined> {
     const options = { timeoutMs: loginTimeoutMs, signal: undefined };
     try {
-      const request = { name: this.userName, password: this.#readPassword() };
-      const { token } = await connection.unary(authenticate, request, options);
+      const password = this.#readPassword();
+      this.#lastPassword = password;
+      const { token } = await connection.unary(authenticate, { name: this.userName, password }, options);
       const metadata = new Metadata();
       metadata.set("token", token);
       return metadata;
@@ -107,6 +118,8 @@ export class Login {
       if (isStatus(error, authNotEnabled)) return undefined;
       const refusal = this.#explain(error);
       if (refusal === undefined) throw error;
+      // It was changed just now.
+      if (this.#hasNewPassword()) return await this.#requestToken(connection);
       this.#wasInVain(refusal);
       throw refusal;
     }

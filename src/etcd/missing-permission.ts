@@ -22,6 +22,12 @@ export function explainDenial(
   return new EtcdRefusedError(message, error.status, error.endpoint, { cause: error });
 }
 
+/** A refusal of a client that names no user: etcd finds fault with what it lacks, and does not say what that is. */
+export function explainStranger(error: EtcdRefusedError): EtcdRefusedError {
+  const message = `${error.message}; this cluster has users, it seems: see the option user`;
+  return new EtcdRefusedError(message, error.status, error.endpoint, { cause: error });
+}
+
 /** For example `readwrite from "/a/" to "/a0"`: as `etcdctl role grant-permission` takes it. */
 function describeNeeds(transaction: Transaction): string {
   const accesses = collectAccesses(transaction);

@@ -99,8 +99,9 @@ export class WatchStream {
     try {
       const ticket = await login.take(connection, { timeoutMs: silenceMs, signal: controller.signal });
       if (!controller.signal.aborted) this.#start(connection, ticket);
-    } catch {
-      // What refuses us tells those who read: whoever watches reads, too.
+    } catch (error) {
+      // What refuses us is told to those who read: whoever watches reads, too.
+      if (saysStale(error)) this.#refusals += 1;
       if (!controller.signal.aborted) this.#reopenLater();
     }
   }

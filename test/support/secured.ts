@@ -62,3 +62,11 @@ export async function issueCertificate(
   const ca = await readFile(join(folder, "ca.crt"));
   return { ca, cert: join(folder, `${file}.crt`), key: join(folder, `${file}.key`) };
 }
+
+/** Flags for tokens that every member can check by itself, and that expire after `seconds`, however much they are used. */
+export async function jwtFlags(folder: string, seconds: number): Promise<string[]> {
+  const [key, publicKey] = [join(folder, "jwt.key"), join(folder, "jwt.pub")];
+  await run("openssl", ["genrsa", "-out", key, "2048"]);
+  await run("openssl", ["rsa", "-in", key, "-pubout", "-out", publicKey]);
+  return [`--auth-token=jwt,pub-key=${publicKey},priv-key=${key},sign-method=RS256,ttl=${seconds}s`];
+}
