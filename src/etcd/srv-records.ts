@@ -1,4 +1,5 @@
-import { getServers, Resolver } from "node:dns/promises";
+import dns from "node:dns";
+import { Resolver } from "node:dns/promises";
 import { status } from "@grpc/grpc-js";
 import type { EtcdAccess } from "./endpoints.ts";
 import { callFailure } from "./status.ts";
@@ -17,8 +18,8 @@ const answerLimitMs = 1_000;
 export async function lookUpEndpoints(domain: string, tls: EtcdAccess["tls"]): Promise<readonly string[]> {
   const name = `_etcd-client${tls === undefined ? "" : "-ssl"}._tcp.${domain}`;
   const resolver = new Resolver({ timeout: answerLimitMs, tries: 2 });
-  // Those of this machine, unless the program has set others.
-  resolver.setServers(getServers());
+  // Those of this machine, unless the program has set others, which replaces the function too.
+  resolver.setServers(dns.getServers());
   const records = await resolver.resolveSrv(name).catch((cause: unknown) => {
     throw callFailure(status.UNAVAILABLE, `no SRV records of ${name} (${codeOf(cause)})`, cause);
   });

@@ -40,3 +40,16 @@ export async function within<Value>(limitMs: number, what: string, promise: Prom
     given.abort();
   }
 }
+
+/** Resolves when `work` does, which is begun again each time it rejects. Rejects after `limitMs`. */
+export async function untilSuccess(what: string, work: () => Promise<unknown>, limitMs?: number): Promise<void> {
+  const isDone = async (): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await eventually(what, isDone, (done) => done, limitMs);
+}
