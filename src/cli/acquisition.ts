@@ -1,4 +1,5 @@
-import type { HeldLocks, LockManager, TryAcquireOptions, Waiting } from "../index.ts";
+import type { TryAcquireOptions, Waiting } from "../index.ts";
+import type { CommandLocks, CommandManager } from "./command-manager.ts";
 import { messageOf } from "./error-message.ts";
 import { shorten } from "./escape.ts";
 import type { Host } from "./host.ts";
@@ -18,16 +19,16 @@ export class ConflictError extends Error {
 /**
  * Waits in line, as long as the job says, until all its locks are held. Meanwhile it tells whom we wait for.
  *
- * @throws ConflictError; UsageError when etcd could not take a name; what {@link LockManager.acquireAll} throws; the reason
+ * @throws ConflictError; UsageError when etcd could not take a name; what `LockManager.acquireAll` throws; the reason
  * of `signal` when it aborts.
  */
 export async function acquireLocks(
-  manager: LockManager,
+  manager: CommandManager,
   job: Job,
   host: Host,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<HeldLocks> {
+): Promise<CommandLocks> {
   const { names, mode, permits, atLeastMs, waitMs } = job.lock;
   const report = new WaitingReport(manager, host, reporter);
   const options: TryAcquireOptions = {

@@ -1,4 +1,5 @@
-import type { EtcdOptions, LockManager, LockManagerOptions } from "../index.ts";
+import type { EtcdOptions, LockManagerSettings } from "../index.ts";
+import type { CommandManager } from "./command-manager.ts";
 import { readUser } from "./connection-user.ts";
 import { messageOf } from "./error-message.ts";
 import type { OptionName } from "./option-table.ts";
@@ -6,12 +7,13 @@ import { type Setting, type Settings, wrong } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** How etcd is reached. As given: the library knows what an address is, and reads the files. */
-export type Connection = Pick<EtcdOptions, "endpoints" | "discoverySrv" | "tls" | "user">;
+export type Connection = Pick<EtcdOptions, "endpoints" | "discoverySrv" | "api" | "tls" | "user">;
 
 /** @throws UsageError that names the option, what came and what is allowed. */
 export function readConnection(settings: Settings): Connection {
   const [tls, user] = [readTls(settings), readUser(settings)];
-  return { ...readPlace(settings), ...(tls !== undefined && { tls }), ...(user !== undefined && { user }) };
+  const api = settings.wholeNumber("api", 2, 3) === 2 ? ({ api: 2 } as const) : {};
+  return { ...readPlace(settings), ...api, ...(tls !== undefined && { tls }), ...(user !== undefined && { user }) };
 }
 
 /**
@@ -19,13 +21,10 @@ export function readConnection(settings: Settings): Connection {
  *
  * @throws UsageError for what the library does not take.
  */
-export async function openManager(
-  connection: Connection,
-  options: Omit<LockManagerOptions, keyof EtcdOptions> = {},
-): Promise<LockManager> {
-  const library = await import("../index.ts");
+export async function openManager(connection: Connection, settings: LockManagerSettings = {}): Promise<CommandManager> {
   try {
-    return new library.LockManager({ ...options, ...connection });
+    if (connection.api === 2) return new (await import("../v2/v2-manager.ts")).V2Manager(connection, settings);
+    return new (await import("../index.ts")).LockManager({ ...settings, ...connection });
   } catch (error) {
     const isOption = error instanceof TypeError || error instanceof RangeError;
     throw isOption ? new UsageError(messageOf(error), { cause: error }) : error;

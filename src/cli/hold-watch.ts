@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { HeldLock, HeldLocks, LockManager } from "../index.ts";
+import type { CommandLocks, CommandManager } from "./command-manager.ts";
 import { messageOf } from "./error-message.ts";
 import type { Host } from "./host.ts";
 
@@ -31,17 +31,17 @@ export interface HoldWatchEvents {
  */
 export class HoldWatch extends EventEmitter<HoldWatchEvents> {
   readonly #host: Host;
-  readonly #manager: LockManager;
-  readonly #locks: HeldLocks;
+  readonly #manager: CommandManager;
+  readonly #locks: CommandLocks;
   readonly #options: HoldWatchOptions;
   readonly #stop = new AbortController();
   /** On the clock of the host; what is known of the deadline also after the lock has been lost. */
   #deadline = 0;
   #timer: NodeJS.Timeout | undefined;
   #lastFailure: unknown;
-  readonly #atRisk = new Set<HeldLock>();
+  readonly #atRisk = new Set<object>();
 
-  constructor(host: Host, manager: LockManager, locks: HeldLocks, options: HoldWatchOptions) {
+  constructor(host: Host, manager: CommandManager, locks: CommandLocks, options: HoldWatchOptions) {
     super();
     this.#host = host;
     this.#manager = manager;
@@ -79,12 +79,12 @@ export class HoldWatch extends EventEmitter<HoldWatchEvents> {
     this.#locks.signal.removeEventListener("abort", this.#check);
   }
 
-  readonly #noteRisk = ({ lock }: { readonly lock: HeldLock }): void => {
+  readonly #noteRisk = ({ lock }: { readonly lock: object }): void => {
     this.#atRisk.add(lock);
     if (this.#atRisk.size === 1) this.emit("atRisk");
   };
 
-  readonly #noteRenewed = ({ lock }: { readonly lock: HeldLock }): void => {
+  readonly #noteRenewed = ({ lock }: { readonly lock: object }): void => {
     if (this.#atRisk.delete(lock) && this.#atRisk.size === 0) this.emit("safe");
     this.#follow();
   };

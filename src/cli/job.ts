@@ -27,9 +27,11 @@ export function readJob(settings: Settings, command: readonly string[], hostName
   const ttlSeconds = readTtl(settings);
   const ending = readEnding(settings, ttlSeconds);
   const [program, ...args] = command;
+  const [connection, lock] = [readConnection(settings), readLockRequest(settings)];
+  if (connection.api === 2) checkV2(connection, lock);
   return {
-    connection: readConnection(settings),
-    lock: readLockRequest(settings),
+    connection,
+    lock,
     id: settings.text("id") ?? hostName,
     ttlSeconds,
     refreshMs: readRefresh(settings, ttlSeconds, ending),
@@ -40,6 +42,18 @@ export function readJob(settings: Settings, command: readonly string[], hostName
     command: readProgram(program),
     args,
   };
+}
+
+/** @throws UsageError for what locks of 1.x have no place for. */
+function checkV2({ discoverySrv }: Connection, { names, mode, permits, atLeastMs }: LockRequest): void {
+  const excess = [
+    names.length > 1 && "several keys (-k)",
+    mode === "shared" && "--shared",
+    permits !== 1 && "--permits (-p)",
+    atLeastMs > 0 && "--at-least",
+    discoverySrv !== undefined && "--discovery-srv",
+  ].find((found) => found !== false);
+  if (excess !== undefined) throw new UsageError(`--api 2 is given with ${excess}, which needs --api 3`);
 }
 
 function readTtl(settings: Settings): number {

@@ -10,6 +10,7 @@ export type OptionName =
   | "etcd"
   | "endpoints"
   | "discovery-srv"
+  | "api"
   | "cacert"
   | "cert"
   | "cert-key"
@@ -169,6 +170,17 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     text:
       "take the addresses from DNS: from the SRV records of `_etcd-client._tcp` in this domain, with certificates from those " +
       "of `_etcd-client-ssl._tcp`",
+  },
+  api: {
+    group: "connection",
+    value: "VERSION",
+    variable: "ETCD_LOCK_API",
+    fallback: "3",
+    completion: ["2", "3"],
+    brief: "etcd's API: 2 for locks as 1.x has them",
+    text:
+      "which API of etcd: 3, or 2, where locks are kept as etcd-lock 1.x keeps them, so that both exclude each other. " +
+      "There is no line there, and none of `--shared`, `--permits`, `--at-least`, `--discovery-srv` and several `-k`",
   },
   cacert: {
     group: "connection",

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { formatDurationMs } from "../duration.ts";
-import type { HeldLock, HeldLocks, LockManager } from "../index.ts";
 import { acquireLocks, ConflictError } from "./acquisition.ts";
 import { openBootClock } from "./boot-clock.ts";
 import { ChildStartError } from "./child.ts";
+import type { CommandLock, CommandLocks, CommandManager } from "./command-manager.ts";
 import { openManager } from "./connection.ts";
 import { lossGraceMs } from "./ending.ts";
 import { messageOf } from "./error-message.ts";
@@ -84,7 +84,7 @@ class Run {
   }
 
   /** Only now, after the guardian is on its way. */
-  #openManager(): Promise<LockManager> {
+  #openManager(): Promise<CommandManager> {
     const { connection, id, ttlSeconds, refreshMs } = this.#job;
     return openManager(connection, { id, ttl: ttlSeconds, refreshInterval: refreshMs });
   }
@@ -97,7 +97,7 @@ class Run {
     return starting;
   }
 
-  async #runWithManager(manager: LockManager, starting: Promise<Guardian>): Promise<number> {
+  async #runWithManager(manager: CommandManager, starting: Promise<Guardian>): Promise<number> {
     try {
       const { signal } = this.#interruption;
       const acquiring = acquireLocks(manager, this.#job, this.#host, this.#reporter, signal);
@@ -110,7 +110,7 @@ class Run {
     }
   }
 
-  async #runWithLocks(manager: LockManager, locks: HeldLocks, starting: Promise<Guardian>): Promise<number> {
+  async #runWithLocks(manager: CommandManager, locks: CommandLocks, starting: Promise<Guardian>): Promise<number> {
     let verdict: Verdict | undefined;
     try {
       const guardian = await starting;
@@ -128,7 +128,7 @@ class Run {
   }
 
   /** Runs the command until nobody is inside. */
-  async #supervise(manager: LockManager, locks: HeldLocks, guardian: Guardian): Promise<Verdict> {
+  async #supervise(manager: CommandManager, locks: CommandLocks, guardian: Guardian): Promise<Verdict> {
     // Taken in one step, they are of one session: one lease, and one renewal for all.
     const lock = locks.get(this.#job.lock.names[0]);
     const { ttl } = lock;
@@ -169,7 +169,7 @@ class Run {
     }
   }
 
-  async #reportStuck(supervision: Supervision, lock: HeldLock): Promise<void> {
+  async #reportStuck(supervision: Supervision, lock: CommandLock): Promise<void> {
     const pids = await supervision.survivors();
     this.#reporter.say(
       `the command could not be killed (still there: ${pids.map((pid) => `pid ${pid}`).join(", ")}). ` +
@@ -178,7 +178,7 @@ class Run {
   }
 
   /** Resolves to whether the lock was still held. When etcd is out of reach, that is said, and taken for yes. */
-  async #release(locks: HeldLocks): Promise<boolean> {
+  async #release(locks: CommandLocks): Promise<boolean> {
     try {
       const wasHeld = await this.#unlessHurried(locks.release());
       this.#reporter.note("gave the lock back");
@@ -194,7 +194,7 @@ class Run {
     return { ...verdict, isLost: true };
   }
 
-  async #close(manager: LockManager): Promise<void> {
+  async #close(manager: CommandManager): Promise<void> {
     const limitMs = Math.max(closeLeastMs, this.#beginToLeave() - this.#host.now());
     const limit = new AbortController();
     const late = delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined);

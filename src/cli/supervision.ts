@@ -1,6 +1,6 @@
-import type { HeldLocks } from "../index.ts";
 import { type Child, startChild } from "./child.ts";
 import { childEnvironment, lockMarker } from "./child-environment.ts";
+import type { CommandLocks } from "./command-manager.ts";
 import { lossGraceMs } from "./ending.ts";
 import { messageOf } from "./error-message.ts";
 import type { ProcessEnd, Verdict } from "./exit-code.ts";
@@ -20,7 +20,7 @@ export interface SupervisionContext {
   readonly job: Job;
   readonly host: Host;
   readonly reporter: Reporter;
-  readonly locks: HeldLocks;
+  readonly locks: CommandLocks;
   /** The lease that all of them are bound to. */
   readonly leaseId: bigint;
   /** The granted TTL, in seconds. */

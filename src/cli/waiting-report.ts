@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Line, LockManager, Waiting } from "../index.ts";
+import type { Line, Waiting } from "../index.ts";
+import type { CommandManager } from "./command-manager.ts";
 import type { Host } from "./host.ts";
 import type { Reporter } from "./reporter.ts";
 import { formatConflict, formatWaiting, type Place } from "./waiting-text.ts";
@@ -19,7 +20,7 @@ const answerLimitMs = 1_000;
  * start, and rarely another.
  */
 export class WaitingReport {
-  readonly #manager: LockManager;
+  readonly #manager: CommandManager;
   readonly #host: Host;
   readonly #reporter: Reporter;
   readonly #over = new AbortController();
@@ -27,7 +28,7 @@ export class WaitingReport {
   readonly #ownKeys = new Map<string, string>();
   #startedAt = 0;
 
-  constructor(manager: LockManager, host: Host, reporter: Reporter) {
+  constructor(manager: CommandManager, host: Host, reporter: Reporter) {
     this.#manager = manager;
     this.#host = host;
     this.#reporter = reporter;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Bell } from "../bell.ts";
 import type { Clock } from "../clock.ts";
 import { DeadlineAlarm } from "../deadline-alarm.ts";
@@ -5,7 +6,7 @@ import { formatDurationMs } from "../duration.ts";
 import { EtcdUnavailableError, LockLostError, NotHeldError } from "../errors.ts";
 import type { ProvidedLock } from "../lock-provider.ts";
 import { ClockJump } from "../session/clock-jump.ts";
-import { holdTimeMs, renewalIntervalMs, tryTimeoutMs } from "../session/deadline.ts";
+import { holdTimeMs, renewalIntervalMs, riskTimeMs, tryTimeoutMs } from "../session/deadline.ts";
 import type { V2Admission } from "./enter-v2.ts";
 import type { V2Client } from "./v2-client.ts";
 import { entryGone, type V2Entry, type V2Loss } from "./v2-entry.ts";
@@ -14,6 +15,8 @@ import { watchV2 } from "./watch-v2.ts";
 /** What a lock tells its provider. */
 export interface V2HeldLockListener {
   onRenewed(): void;
+  /** Half the TTL has passed, and time for a try, without a renewal: not lost yet. */
+  onAtRisk(): void;
   onRenewalFailed(error: Error): void;
   /** The lock has been given back. */
   onReleased(): void;
@@ -39,12 +42,14 @@ const failurePauseMs = 250;
 
 /** One acquisition of a lock on etcd's v2 API: held until it is released, or lost. */
 export class V2HeldLock implements ProvidedLock {
-  readonly leaseId = 0n;
+  /** There is no lease here: a number that no other hold has, for those who need to tell them apart. */
+  readonly leaseId: bigint = BigInt.asUintN(63, randomBytes(8).readBigUInt64BE());
   readonly #entry: V2Entry;
   readonly #clock: Clock;
   readonly #name: string;
   readonly #listener: V2HeldLockListener;
   readonly #alarm: DeadlineAlarm;
+  readonly #riskAlarm: DeadlineAlarm;
   readonly #bell: Bell;
   readonly #clockJump: ClockJump;
   readonly #controller = new AbortController();
@@ -81,6 +86,11 @@ export class V2HeldLock implements ProvidedLock {
       clock,
       () => this.#deadline,
       () => this.#checkDeadline(),
+    );
+    this.#riskAlarm = new DeadlineAlarm(
+      clock,
+      () => this.#provedAt + riskTimeMs(this.#ttl),
+      () => this.#listener.onAtRisk(),
     );
     void this.#keepRenewed();
     void watchV2(client, clock, entry, this.#over.signal, {
@@ -227,6 +237,7 @@ export class V2HeldLock implements ProvidedLock {
     }
     this.#provedAt = renewal.sentAt;
     this.#moveDeadline(renewal.sentAt + holdTimeMs(ttl));
+    this.#riskAlarm.reset();
     this.#listener.onRenewed();
   }
 
@@ -258,6 +269,7 @@ export class V2HeldLock implements ProvidedLock {
   #end(state: State): void {
     this.#state = state;
     this.#alarm.cancel();
+    this.#riskAlarm.cancel();
     this.#over.abort(new Error("the lock is over"));
     for (const resolve of this.#renewalRequests.splice(0)) resolve();
   }

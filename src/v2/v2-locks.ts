@@ -16,11 +16,18 @@ import type { V2Access } from "./v2-access.ts";
 import { V2Client } from "./v2-client.ts";
 import { V2HeldLock } from "./v2-held-lock.ts";
 
+/** As those of a `LockManager`. */
+export interface V2Events {
+  renewed: [{ readonly lock: V2HeldLock }];
+  renewalFailed: [{ readonly error: Error }];
+  atRisk: [{ readonly lock: V2HeldLock }];
+}
+
 /**
  * Locks on etcd's v2 API, as etcd-lock 1.x keeps them: the key of the lock has the id of its holder as its value, and a
  * TTL. The two exclude each other. There is no line: whoever comes first when the lock is free has it.
  */
-export class V2Locks extends EventEmitter<{ renewed: []; renewalFailed: [{ error: Error }] }> implements LockProvider {
+export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
   readonly #client: V2Client;
   readonly #clock: Clock = systemClock;
   readonly #closed = sharedAbortController();
@@ -112,7 +119,8 @@ export class V2Locks extends EventEmitter<{ renewed: []; renewalFailed: [{ error
       admission,
       { name, ttl, refreshIntervalMs },
       {
-        onRenewed: () => this.emit("renewed"),
+        onRenewed: () => this.emit("renewed", { lock }),
+        onAtRisk: () => this.emit("atRisk", { lock }),
         onRenewalFailed: (error) => this.emit("renewalFailed", { error }),
         onReleased: () => this.#locks.delete(lock),
       },

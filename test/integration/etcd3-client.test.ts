@@ -46,7 +46,7 @@ function setUpWithClient(t: TestContext): { setting: LockSetting; client: Etcd3;
   return { setting, client, manager: managerOver(setting, client) };
 }
 
-describe("over a client of the package etcd3", { concurrency: true }, () => {
+describe("over a client of the package etcd3", { concurrency: 4 }, () => {
   it("a lock is in the same line as those of others, and is handed over in both directions", async (t) => {
     const { setting, manager } = setUpWithClient(t);
     const other = setting.manager();
@@ -56,10 +56,10 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
     const third = manager.acquire(setting.key);
     await setting.lineLength(3);
     await first.release();
-    const held = await within(10_000, "the second", second);
+    const held = await within(30_000, "the second", second);
     assert.ok(held.fencingToken > first.fencingToken);
     await held.release();
-    await (await within(10_000, "the third", third)).release();
+    await (await within(30_000, "the third", third)).release();
   });
 
   it("Lock takes the client, too, and gives the lock back", async (t) => {
@@ -67,14 +67,14 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
     const lock = new Lock(client, setting.key, "i", 5);
     await lock.lock();
     assert.equal(lock.held, true);
-    await assert.rejects(new Lock(client, setting.key, "i", 5).lock({ timeout: 100 }), LockTimeoutError);
+    await assert.rejects(new Lock(client, setting.key, "i", 5).lock({ timeout: 3_000 }), LockTimeoutError);
     await lock.unlock();
     await setting.lineLength(0);
   });
 
   it("a lock is renewed, and outlives its TTL", async (t) => {
     const { setting, client } = setUpWithClient(t);
-    const manager = managerOver(setting, client, { ttl: 2 });
+    const manager = managerOver(setting, client, { ttl: 4 });
     const lock = await manager.acquire(setting.key);
     let renewals = 0;
     manager.on("renewed", () => {
@@ -84,7 +84,7 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
       "several renewals",
       () => renewals,
       (count) => count >= 4,
-      20_000,
+      40_000,
     );
     assert.equal(lock.held, true);
     await lock.release();
@@ -100,7 +100,7 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
     const [mine, theirs] = [await manager.acquireAll(names), other.acquireAll(names.toReversed())];
     await isWaiting(other);
     await mine.release();
-    await (await within(10_000, "the others", theirs)).release();
+    await (await within(30_000, "the others", theirs)).release();
   });
 
   it("the holder is told at once that its entry is gone", async (t) => {
@@ -118,7 +118,7 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
   it("the holder is told before its lease can end that etcd is out of reach", async (t) => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
-    const ttl = 8;
+    const ttl = 12;
     const lock = new Lock(clientTo(`http://${proxy.endpoint}`), setting.key, "i", ttl);
     await lock.lock();
     const lockedAt = performance.now();
@@ -139,7 +139,7 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
     const client = clientTo(`http://${proxy.endpoint}`);
-    const lock = new Lock(client, setting.key, "i", 10);
+    const lock = new Lock(client, setting.key, "i", 30);
     const errors = collectErrors(lock);
     await lock.lock();
     proxy.cut();
@@ -213,7 +213,7 @@ describe("over a client of the package etcd3", { concurrency: true }, () => {
     assert.equal(await client.get("app/result").string(), "of the namespace");
     await client.delete().key("app/result");
     await lock.release();
-    await (await within(10_000, "the hand-over", waiting)).release();
+    await (await within(30_000, "the hand-over", waiting)).release();
   });
 
   it("many locks travel together, and all are given back", async (t) => {
@@ -247,6 +247,6 @@ describe("over a client of the package etcd3 of a secured cluster", () => {
     await isWaiting(other);
     await delay(100);
     await lock.release();
-    await (await within(10_000, "the lock", waiting)).release();
+    await (await within(30_000, "the lock", waiting)).release();
   });
 });

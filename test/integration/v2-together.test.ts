@@ -14,10 +14,10 @@ describe("etcd-lock 1.1.0 and this version, on the v2 API", { concurrency: true,
     const setting = setUp(t);
     const { clients, endpoint, key } = setting;
     const contenders = [
-      clients.lock1(endpoint, key, "old-1", 20),
-      clients.lock1(endpoint, key, "old-2", 20),
-      setting.lock({ id: "new-1", ttl: 20 }),
-      setting.lock({ id: "new-2", ttl: 20, etcd: clients.nodeEtcd(7, `http://${endpoint}`) }),
+      clients.lock1(endpoint, key, "old-1", 60),
+      clients.lock1(endpoint, key, "old-2", 60),
+      setting.lock({ id: "new-1", ttl: 60 }),
+      setting.lock({ id: "new-2", ttl: 60, etcd: clients.nodeEtcd(7, `http://${endpoint}`) }),
     ];
     let inside = 0;
     const turns = contenders.map(async (lock) => {
@@ -36,8 +36,8 @@ describe("etcd-lock 1.1.0 and this version, on the v2 API", { concurrency: true,
 
   it("wait for each other through renewals, for longer than the TTL", async (t) => {
     const setting = setUp(t);
-    const old = setting.clients.lock1(setting.endpoint, setting.key, "old", 3);
-    const lock = setting.lock({ ttl: 3 });
+    const old = setting.clients.lock1(setting.endpoint, setting.key, "old", 5);
+    const lock = setting.lock({ ttl: 5 });
     for (const [holder, waiter] of [
       [old, lock],
       [lock, old],
@@ -47,37 +47,37 @@ describe("etcd-lock 1.1.0 and this version, on the v2 API", { concurrency: true,
       const waiting = waiter.lock().then(() => {
         isIn = true;
       });
-      await delay(4_500);
+      await delay(7_000);
       assert.equal(isIn, false);
       await holder.unlock();
-      await within(3_000, "the lock", waiting);
+      await within(20_000, "the lock", waiting);
       await waiter.unlock();
     }
   });
 
   it("get the lock when the other has died, at the end of its TTL", async (t) => {
     const setting = setUp(t);
-    const ttl = 2;
+    const ttl = 4;
     const words = [setting.endpoint, setting.key, "dies", String(ttl)];
     await using program = startProgram(process.execPath, [fixture("hold-v2"), ...words]);
     await program.line(/^held$/);
     const old = setting.clients.lock1(setting.endpoint, setting.key, "old", ttl);
     const waiting = old.lock();
     await program.kill();
-    await within(8_000, "the lock", waiting);
+    await within(30_000, "the lock", waiting);
     await old.unlock();
   });
 
   it("do not share a lock when the old one has the same id, and is there first", async (t) => {
     const setting = setUp(t);
-    const old = setting.clients.lock1(setting.endpoint, setting.key, "same", 20);
+    const old = setting.clients.lock1(setting.endpoint, setting.key, "same", 60);
     await old.lock();
-    const lock = setting.lock({ id: "same", ttl: 20 });
+    const lock = setting.lock({ id: "same", ttl: 60 });
     const waiting = lock.lock();
     await delay(500);
     assert.equal(lock.held, false);
     await old.unlock();
-    await within(5_000, "the lock", waiting);
+    await within(20_000, "the lock", waiting);
     // The old one takes a key with its id for its own: that cannot be prevented, but it is told.
     const told = nextLoss(lock);
     await old.lock();

@@ -123,7 +123,7 @@ export class V2Setting {
   }
 
   /** Resolves when the key is as `isSo` says. */
-  async stored(what: string, isSo: (stored: StoredKey | undefined) => boolean, limitMs?: number): Promise<void> {
+  async stored(what: string, isSo: (stored: StoredKey | undefined) => boolean, limitMs = 20_000): Promise<void> {
     await eventually(what, () => this.read(), isSo, limitMs);
   }
 }
