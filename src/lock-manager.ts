@@ -33,6 +33,7 @@ import {
 import { checkName, checkNames, checkSignal, checkString } from "./lock-options.ts";
 import { connectTo, type Platform, realPlatform } from "./platform.ts";
 import { SessionPool } from "./session/session-pool.ts";
+import { show } from "./show.ts";
 import type { LockGrantedCallback, LockRequestArguments, LockRequestOptions } from "./web-locks/lock-request.ts";
 import type { LockManagerSnapshot } from "./web-locks/snapshot.ts";
 import { WebLocks } from "./web-locks/web-locks.ts";
@@ -161,6 +162,17 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   /** Who holds `name` and who waits for it, in order; read linearizably. @throws EtcdUnavailableError, EtcdRefusedError. */
   async inspect(name: string): Promise<Line> {
     return await inspectLine(this.#client, checkName(name), { timeoutMs: this.#defaults.connectTimeoutMs });
+  }
+
+  /**
+   * How long an etcd lease has left, in seconds; `undefined` when it is gone. For the `leaseId` of a {@link LineEntry}.
+   *
+   * @throws EtcdUnavailableError, EtcdRefusedError; TypeError.
+   */
+  async leaseTtlLeft(leaseId: bigint): Promise<number | undefined> {
+    if (typeof leaseId !== "bigint") throw new TypeError(`leaseId must be a bigint; got ${show(leaseId)}`);
+    const seconds = await this.#client.leaseTtlLeft(leaseId, { timeoutMs: this.#options.defaults.connectTimeoutMs });
+    return seconds < 0 ? undefined : seconds;
   }
 
   /** Every line whose name begins with `prefix`, by name. @throws as {@link LockManager.inspect}. */

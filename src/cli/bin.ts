@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync, statSync } from "node:fs";
-import { hostname } from "node:os";
+import { constants, hostname } from "node:os";
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { type Host, passedOnSignals } from "./host.ts";
@@ -11,6 +11,7 @@ import { main, type Outcome } from "./main.ts";
 const exitLimitMs = 200;
 
 let hasSpoken = false;
+let hasShown = false;
 
 const host: Host = {
   name: hostname(),
@@ -19,6 +20,17 @@ const host: Host = {
   execPath: process.execPath,
   environment: process.env,
   hasTerminalInput: isatty(0),
+  standardOutput: {
+    isTerminal: isatty(1) && process.env.TERM !== "dumb",
+    get columns(): number {
+      return process.stdout.columns || 80;
+    },
+    get rows(): number {
+      return process.stdout.rows || 24;
+    },
+    write: show,
+    onResize: (listener) => void process.stdout.on("resize", listener),
+  },
   standardError: {
     isTerminal: isatty(2) && process.env.TERM !== "dumb",
     get columns(): number {
@@ -34,6 +46,14 @@ const host: Host = {
   now: () => performance.now(),
   date: () => new Date(),
   kill: (pid, signal) => void process.kill(pid, signal),
+  ask: async (question) => {
+    const { createInterface } = await import("node:readline");
+    // The terminal does the editing, and Ctrl-C does what it always does.
+    const lines = createInterface({ input: process.stdin, terminal: false });
+    process.stderr.write(question);
+    for await (const line of lines) return line;
+    return "";
+  },
   onSignal: (listener) => {
     for (const signal of passedOnSignals) process.on(signal, () => listener(signal));
   },
@@ -42,11 +62,18 @@ const host: Host = {
 startSooner();
 void main(process.argv.slice(2), host, readVersion()).then(finish);
 
+function show(text: string): void {
+  // Nobody may be reading any more: then there is nothing left to do.
+  if (!hasShown) process.stdout.on("error", () => process.exit(128 + constants.signals.SIGPIPE));
+  hasShown = true;
+  process.stdout.write(text);
+}
+
 /** What we leave open by now, of our own or the library's, does not keep us here. */
 function finish({ exitCode, output }: Outcome): void {
-  if (output !== undefined) process.stdout.write(output);
+  if (output !== undefined) show(output);
   process.exitCode = exitCode;
-  const isHeard = output === undefined && (!hasSpoken || process.stderr.writableLength === 0);
+  const isHeard = (!hasShown || process.stdout.writableLength === 0) && (!hasSpoken || process.stderr.writableLength === 0);
   if (isHeard) process.exit();
   setTimeout(() => process.exit(), exitLimitMs).unref();
 }

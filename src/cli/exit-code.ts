@@ -12,7 +12,7 @@ export interface ExitCode {
 export const exitCodes: Readonly<Record<"notAcquired" | "lost" | "childFailed" | "pingFailed" | "usage", ExitCode>> = {
   notAcquired: {
     code: 1,
-    brief: "not acquired",
+    brief: "not to be had",
     text: "the lock could not be acquired, for example because etcd is out of reach",
   },
   lost: { code: 2, brief: "lost", text: "the lock was lost; the command has been ended" },

@@ -13,6 +13,9 @@ const synopsis = "etcdlocker [options] [--] command [args…]";
 
 const summary = "Waits in line for a lock in etcd, and runs the command while holding it.";
 
+/** There is room for one on the first screen. */
+const briefExamples = examples.slice(0, 1);
+
 /** The text of `etcdlocker --help`: one screen. */
 export function formatHelp(): string {
   return lines(
@@ -23,10 +26,8 @@ export function formatHelp(): string {
     "",
     ...optionGroupNames.flatMap(formatOthers),
     "",
-    ...examples.map(({ line }) => `  ${line}`),
-    "",
-    ...wrap(`Exit codes: the command's, 128 + N for signal N, ${formatExitCodes()}.`, width),
-    "More: etcdlocker --help all, man etcdlocker",
+    ...briefExamples.map(({ line }) => `  ${line}`),
+    ...wrap(`Exit codes: the command's, 128 + signal, ${formatExitCodes()}. More: --help all, man etcdlocker.`, width),
   );
 }
 
@@ -85,15 +86,11 @@ function formatBrief(name: OptionName): string {
 function formatOthers(group: keyof typeof optionGroups): string[] {
   const others = optionsOf(group).filter((name) => !isEssential(name));
   if (others.length === 0) return [];
-  // A letter stays with its flag.
-  const words = others
-    .map((name) =>
-      formatFlags(name)
-        .replace(/ [^-]\S*$/, "")
-        .replace(" ", "\u00a0"),
-    )
-    .join("  ");
-  const [first = "", ...rest] = wrap(words, width, groupColumn).map((line) => line.replaceAll("\u00a0", " "));
+  const flags = others.map((name) => {
+    const { letter } = optionTable[name];
+    return letter === undefined ? `--${name}` : `-${letter}/--${name}`;
+  });
+  const [first = "", ...rest] = wrap(flags.join(" "), width, groupColumn);
   return [`  ${group}`.padEnd(groupColumn) + first.trimStart(), ...rest];
 }
 

@@ -18,6 +18,7 @@ export interface Host {
   readonly environment: Environment;
   /** Standard input is a terminal. */
   readonly hasTerminalInput: boolean;
+  readonly standardOutput: Screen;
   readonly standardError: TextOutput;
   /** Milliseconds of a monotonic clock since this process started. */
   now(): number;
@@ -25,8 +26,18 @@ export interface Host {
   date(): Date;
   /** Sends a signal to a process, or to a process group when `pid` is negative. Throws what `process.kill` throws. */
   kill(pid: number, signal: NodeJS.Signals | 0): void;
+  /** Writes `question` to standard error, and resolves to the line that is typed; empty at the end of input. */
+  ask(question: string): Promise<string>;
   /** Calls `listener` for each {@link passedOnSignals} that arrives, in place of what they do otherwise. */
   onSignal(listener: (signal: PassedOnSignal) => void): void;
+}
+
+/** Where what was asked for goes. */
+export interface Screen extends TextOutput {
+  /** The height of the terminal, at this moment. */
+  readonly rows: number;
+  /** Calls `listener` when the terminal has another size. */
+  onResize(listener: () => void): void;
 }
 
 /** Where text for people goes. Writing never fails, and is done when `write` returns. */

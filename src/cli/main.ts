@@ -30,6 +30,14 @@ export async function main(words: readonly string[], host: Host, version: string
     return { exitCode: 0, output: request.isFull ? formatFullHelp() : formatHelp() };
   }
   if (request.kind === "version") return { exitCode: 0, output: `${version}\n` };
+  if (request.kind === "completions") {
+    const { completionFor } = await import("./completions/completions.ts");
+    return { exitCode: 0, output: completionFor(request.shell) };
+  }
+  if (request.kind === "act") {
+    const { act } = await import("./act.ts");
+    return { exitCode: await act(request.action, host) };
+  }
   const { runJob } = await import("./run.ts");
   return { exitCode: await runJob(request.job, host) };
 }

@@ -1,3 +1,5 @@
+import { shells } from "./completions/shells.ts";
+
 /** The options, by the long flag without its dashes. */
 export type OptionName =
   | "key"
@@ -25,8 +27,17 @@ export type OptionName =
   | "stop-signal"
   | "leave-descendants"
   | "node"
+  | "status"
+  | "list"
+  | "watch"
+  | "json"
+  | "verify"
+  | "break"
+  | "token"
+  | "yes"
   | "verbose"
   | "json-log"
+  | "completions"
   | "help"
   | "version";
 
@@ -65,6 +76,7 @@ export const optionGroups = {
   connection: "The connection to etcd",
   waiting: "Waiting in line",
   command: "The command",
+  seeing: "Seeing and acting, in place of a command",
   messages: "Messages and help",
 } as const;
 
@@ -132,7 +144,6 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     value: "DURATION",
     variable: "ETCD_LOCK_AT_LEAST",
     fallback: "0",
-    isEssential: true,
     brief: "keep others out at least so long, for cron",
     text:
       "for how long nobody else gets the lock, counted from when it was acquired, also when the command ends before: for " +
@@ -307,6 +318,54 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
       "the command is a Node.js module: it is forked, and pinged once per refresh period with the message `{ping: x}`, " +
       "which it must answer with `{pong: x}` within TTL seconds",
   },
+  status: {
+    group: "seeing",
+    isEssential: true,
+    brief: "who holds the lock, and who waits for it",
+    text: "show who holds the lock and who waits for it, in order, other clients of etcd too",
+  },
+  list: {
+    group: "seeing",
+    value: "PREFIX",
+    isEssential: true,
+    brief: "the locks whose names begin with PREFIX",
+    text: "show the locks that somebody has or waits for, and whose names begin with PREFIX; `--list=` for all of them",
+  },
+  watch: {
+    group: "seeing",
+    brief: "the same, kept current",
+    text:
+      "keep what `--status` or `--list` shows current, until Ctrl-C. Not on a terminal, it is written again when it has " +
+      "changed",
+  },
+  json: {
+    group: "seeing",
+    brief: "the same in JSON",
+    text: "what `--status`, `--list` or `--watch` show, in JSON: a document; with `--watch`, one a line",
+  },
+  verify: {
+    group: "seeing",
+    value: "TOKEN",
+    brief: "whether the lock is still held with this token",
+    text:
+      "whether the lock is still held with this fencing token: exit code 0, or 2 when it is not. For scripts under a lock, " +
+      'between two steps: `etcdlocker -k "$ETCDLOCKER_KEY" --verify "$ETCDLOCKER_FENCING_TOKEN"`',
+  },
+  break: {
+    group: "seeing",
+    isEssential: true,
+    brief: "take the lock away from its holder",
+    text:
+      "take the lock away from its holder, who is told. On a terminal, the holder is shown first, and a yes asked for; " +
+      "elsewhere it takes `--yes --token N`",
+  },
+  token: {
+    group: "seeing",
+    value: "N",
+    brief: "from the holder with this token",
+    text: "with `--break`: from the holder with this fencing token, as `--status` shows it, and from nobody else",
+  },
+  yes: { group: "seeing", brief: "don't ask", text: "with `--break --token N`: don't ask" },
   verbose: {
     group: "messages",
     letter: "v",
@@ -320,6 +379,13 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     fallback: "off",
     brief: "say it in JSON, a line each",
     text: "what is said on standard error is JSON, one object a line, with `time`, `level`, `message`, `names`, `id` and `pid`",
+  },
+  completions: {
+    group: "messages",
+    value: "SHELL",
+    completion: shells,
+    brief: "print what makes this shell complete the options",
+    text: "print the script that makes a shell, `bash`, `zsh` or `fish`, complete the options",
   },
   help: {
     group: "messages",

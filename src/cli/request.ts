@@ -1,4 +1,6 @@
+import { type Action, readAction } from "./action.ts";
 import { splitCommandLine } from "./command-line.ts";
+import { type Shell, shells } from "./completions/shells.ts";
 import type { Environment } from "./host.ts";
 import { type Job, readJob } from "./job.ts";
 import { Settings } from "./settings.ts";
@@ -7,7 +9,9 @@ import { Settings } from "./settings.ts";
 export type Request =
   | { readonly kind: "help"; readonly isFull: boolean }
   | { readonly kind: "version" }
-  | { readonly kind: "run"; readonly job: Job };
+  | { readonly kind: "completions"; readonly shell: Shell }
+  | { readonly kind: "run"; readonly job: Job }
+  | { readonly kind: "act"; readonly action: Action };
 
 /**
  * Reads the words after `etcdlocker`, and the environment where a flag is not given.
@@ -18,5 +22,9 @@ export function readRequest(words: readonly string[], environment: Environment, 
   const { flags, command } = splitCommandLine(words);
   if (flags.has("help")) return { kind: "help", isFull: command[0] === "all" };
   if (flags.has("version")) return { kind: "version" };
-  return { kind: "run", job: readJob(new Settings(flags, environment), command, hostName) };
+  const settings = new Settings(flags, environment);
+  const shell = settings.word("completions", shells);
+  if (shell !== undefined) return { kind: "completions", shell };
+  const action = readAction(settings, command);
+  return action === undefined ? { kind: "run", job: readJob(settings, command, hostName) } : { kind: "act", action };
 }

@@ -81,6 +81,8 @@ export interface EtcdClient {
   keepAlive(id: bigint, options: CallOptions): Promise<LeaseAnswer>;
   /** Ends a lease and removes its keys. A lease that is gone already is no error. */
   revokeLease(id: bigint, options: CallOptions): Promise<void>;
+  /** How long a lease has left, in seconds; less than 0 when it is gone. */
+  leaseTtlLeft(id: bigint, options: CallOptions): Promise<number>;
   /** The keys bound to a lease. */
   leaseKeys(id: bigint, options: CallOptions): Promise<readonly string[]>;
   watch(target: WatchTarget, listener: WatchListener): Watch;

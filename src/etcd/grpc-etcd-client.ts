@@ -84,6 +84,12 @@ export class GrpcEtcdClient implements EtcdClient {
     }
   }
 
+  async leaseTtlLeft(id: bigint, options: CallOptions): Promise<number> {
+    const request = { id, keys: false };
+    const settled = await this.#call((connection, tries) => connection.unary(leaseTimeToLive, request, tries), options);
+    return Number(settled.response.ttl);
+  }
+
   async leaseKeys(id: bigint, options: CallOptions): Promise<readonly string[]> {
     const request = { id, keys: true };
     const settled = await this.#call((connection, tries) => connection.unary(leaseTimeToLive, request, tries), options);

@@ -27,7 +27,7 @@ describe("a command whose lock is lost", { concurrency: true }, () => {
   it("is killed at once with --on-lost kill", async () => {
     const name = newName();
     const script = `trap 'echo got SIGTERM' TERM; echo ready; ${loop}`;
-    const locker = startEtcdlocker(etcd.endpoints, ["--on-lost=kill", "-k", name, "bash", "-c", script]);
+    await using locker = startEtcdlocker(etcd.endpoints, ["--on-lost=kill", "-k", name, "bash", "-c", script]);
     await locker.line(/ready/);
     await takeAway(name);
     assert.equal((await locker.end()).code, 2);
@@ -37,7 +37,7 @@ describe("a command whose lock is lost", { concurrency: true }, () => {
   it("gets the signal that it understands with --stop-signal", async () => {
     const name = newName();
     const script = `trap 'echo bye; exit 5' USR1; trap 'echo wrong' TERM; echo ready; ${loop}`;
-    const locker = startEtcdlocker(etcd.endpoints, ["--stop-signal", "USR1", "-k", name, "bash", "-c", script]);
+    await using locker = startEtcdlocker(etcd.endpoints, ["--stop-signal", "USR1", "-k", name, "bash", "-c", script]);
     await locker.line(/ready/);
     await takeAway(name);
     assert.equal((await locker.end()).code, 2);
@@ -46,7 +46,7 @@ describe("a command whose lock is lost", { concurrency: true }, () => {
 
   it("leaves what it started to the same signal when it ends itself", async () => {
     const script = `(trap 'echo bye; exit' HUP; echo ready; ${loop}) & while ! read -t 0.05; do :; done`;
-    const locker = startEtcdlocker(etcd.endpoints, ["--stop-signal=HUP", "-k", newName(), "bash", "-c", script]);
+    await using locker = startEtcdlocker(etcd.endpoints, ["--stop-signal=HUP", "-k", newName(), "bash", "-c", script]);
     await locker.line(/ready/);
     locker.child.stdin?.end("\n");
     assert.equal((await locker.end()).code, 0);
@@ -57,7 +57,7 @@ describe("a command whose lock is lost", { concurrency: true }, () => {
     await using proxy = await startProxy(etcd.endpoints[0] ?? "");
     const words = ["-t15", "-r1", "--kill-after=0", "--on-lost=pause", "-k", newName()];
     const script = "echo ready; sleep 1000 & read line; kill $!; exit 7";
-    const locker = startEtcdlocker([proxy.endpoint], [...words, "bash", "-c", script]);
+    await using locker = startEtcdlocker([proxy.endpoint], [...words, "bash", "-c", script]);
     await locker.line(/ready/);
     const command = descendantsOf(locker.pid).filter((pid) => stateOf(pid) !== "Z");
     const states = () => command.map(stateOf);
@@ -76,7 +76,7 @@ describe("a command whose lock is lost", { concurrency: true }, () => {
     await using proxy = await startProxy(etcd.endpoints[0] ?? "");
     const words = ["-t5", "-r1", "--on-lost=pause", "-k", newName()];
     const script = `trap 'echo bye; exit' TERM; echo ready; ${loop}`;
-    const locker = startEtcdlocker([proxy.endpoint], [...words, "bash", "-c", script]);
+    await using locker = startEtcdlocker([proxy.endpoint], [...words, "bash", "-c", script]);
     await locker.line(/ready/);
     proxy.cut();
     await locker.line(/at risk.*the command is paused/);

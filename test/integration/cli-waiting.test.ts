@@ -23,8 +23,8 @@ async function letGo(holder: Program): Promise<void> {
 describe("waiting in line", { concurrency: true }, () => {
   it("is said in one line when nobody looks all the time, and the command has standard output for itself", async () => {
     const name = newName();
-    const holder = await hold(name);
-    const waiter = startEtcdlocker(endpoints, ["-k", name, "echo", "my turn"]);
+    await using holder = await hold(name);
+    await using waiter = startEtcdlocker(endpoints, ["-k", name, "echo", "my turn"]);
     await waiter.line(/ahead/);
     await letGo(holder);
     assert.equal((await waiter.end()).code, 0);
@@ -37,7 +37,7 @@ describe("waiting in line", { concurrency: true }, () => {
 
   it("ends after --wait, with the exit code for a conflict, and nothing of it is left", async () => {
     const name = newName();
-    const holder = await hold(name);
+    await using holder = await hold(name);
     const { code, stdout, stderr } = await runEtcdlocker(endpoints, ["-k", name, "-w", "300ms", "-E75", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 75, stdout: "" });
     assert.match(stderr, /^etcdlocker: lock .* was not to be had within 300 ms: held by web1/m);
@@ -47,7 +47,7 @@ describe("waiting in line", { concurrency: true }, () => {
 
   it("is not done with --no-wait: the code is 1, and who has the lock is said", async () => {
     const name = newName();
-    const holder = await hold(name);
+    await using holder = await hold(name);
     const { code, stdout, stderr } = await runEtcdlocker(endpoints, ["-k", name, "--no-wait", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
     assert.match(stderr, /^etcdlocker: the lock is held by web1 since .* \(pid \d+ on .*\)\n$/);
@@ -56,7 +56,7 @@ describe("waiting in line", { concurrency: true }, () => {
 
   it("is skipped in silence with --no-wait -E 0", async () => {
     const name = newName();
-    const holder = await hold(name);
+    await using holder = await hold(name);
     const skipped = await runEtcdlocker(endpoints, ["-k", name, "--no-wait", "-E", "0", "echo", "ran"]);
     assert.deepEqual(skipped, { code: 0, stdout: "", stderr: "" });
     await letGo(holder);
@@ -80,7 +80,7 @@ describe("a lock for several", { concurrency: true }, () => {
   it("is shared by readers, and a writer waits for all of them", async () => {
     const name = newName();
     const readers = [await hold(name, "--shared"), await hold(name, "--shared")];
-    const writer = startEtcdlocker(endpoints, ["-k", name, "echo", "alone"]);
+    await using writer = startEtcdlocker(endpoints, ["-k", name, "echo", "alone"]);
     await writer.line(/2 ahead/);
     for (const reader of readers) await letGo(reader);
     await writer.line(/alone/);
@@ -111,12 +111,12 @@ describe("several locks", { concurrency: true }, () => {
 
   it("are held all or none, and it is said which one is missing", async () => {
     const [free, taken] = [newName(), newName()];
-    const holder = await hold(taken);
+    await using holder = await hold(taken);
     const { code, stderr } = await runEtcdlocker(endpoints, ["-k", free, "-k", taken, "--no-wait", "-E9", "true"]);
     assert.equal(code, 9);
     assert.match(stderr, new RegExp(`^etcdlocker: the lock ${taken} is held by web1 `));
     assert.deepEqual(await listKeys(etcd, `${free}/`), []);
-    const waiter = startEtcdlocker(endpoints, ["-k", free, "-k", taken, "echo", "both"]);
+    await using waiter = startEtcdlocker(endpoints, ["-k", free, "-k", taken, "echo", "both"]);
     await waiter.line(new RegExp(`waiting for ${taken}, 1 ahead: web1`));
     await letGo(holder);
     assert.equal((await waiter.end()).code, 0);
@@ -138,7 +138,7 @@ describe("several locks", { concurrency: true }, () => {
 describe("messages in JSON", () => {
   it("are one object a line, whatever others wrote", async () => {
     const name = newName();
-    const holder = startEtcdlocker(endpoints, [
+    await using holder = startEtcdlocker(endpoints, [
       "-k",
       name,
       "-i",
@@ -148,7 +148,7 @@ describe("messages in JSON", () => {
       "echo ready; read line",
     ]);
     await holder.line(/ready/);
-    const waiter = startEtcdlocker(endpoints, ["--json-log", "-v", "-k", name, "-i", "me", "true"]);
+    await using waiter = startEtcdlocker(endpoints, ["--json-log", "-v", "-k", name, "-i", "me", "true"]);
     await waiter.line(/ahead/);
     await letGo(holder);
     await waiter.end();

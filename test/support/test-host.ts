@@ -9,9 +9,11 @@ export const testHost: Host = {
   execPath: process.execPath,
   environment: process.env,
   hasTerminalInput: false,
+  standardOutput: { isTerminal: false, columns: 80, rows: 24, write: () => undefined, onResize: () => undefined },
   standardError: { isTerminal: false, columns: 80, write: () => undefined },
   now: () => performance.now(),
   date: () => new Date(),
   kill: (pid, signal) => void process.kill(pid, signal),
+  ask: async () => "",
   onSignal: () => undefined,
 };
