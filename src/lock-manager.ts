@@ -171,7 +171,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    */
   async leaseTtlLeft(leaseId: bigint): Promise<number | undefined> {
     if (typeof leaseId !== "bigint") throw new TypeError(`leaseId must be a bigint; got ${show(leaseId)}`);
-    const seconds = await this.#client.leaseTtlLeft(leaseId, { timeoutMs: this.#options.defaults.connectTimeoutMs });
+    const seconds = await this.#client.leaseTtlLeft(leaseId, { timeoutMs: this.#defaults.connectTimeoutMs });
     return seconds < 0 ? undefined : seconds;
   }
 

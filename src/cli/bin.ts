@@ -73,7 +73,8 @@ function show(text: string): void {
 function finish({ exitCode, output }: Outcome): void {
   if (output !== undefined) show(output);
   process.exitCode = exitCode;
-  const isHeard = (!hasShown || process.stdout.writableLength === 0) && (!hasSpoken || process.stderr.writableLength === 0);
+  const isHeard =
+    (!hasShown || process.stdout.writableLength === 0) && (!hasSpoken || process.stderr.writableLength === 0);
   if (isHeard) process.exit();
   setTimeout(() => process.exit(), exitLimitMs).unref();
 }

@@ -47,6 +47,10 @@ export class NamespacedEtcdClient implements EtcdClient {
     return this.#client.revokeLease(id, options);
   }
 
+  leaseTtlLeft(id: bigint, options: CallOptions): Promise<number> {
+    return this.#client.leaseTtlLeft(id, options);
+  }
+
   async leaseKeys(id: bigint, options: CallOptions): Promise<readonly string[]> {
     const keys = await this.#client.leaseKeys(id, options);
     return keys.map((key) => this.#strip(key));
