@@ -11,6 +11,9 @@ import { WaitingReport } from "./waiting-report.ts";
 /** Others see the command in etcd; of a long one, its beginning is enough. In characters. */
 const longestSummary = 400;
 
+/** How long etcd may be out of reach at first, in milliseconds: as long as we wait, within these bounds. */
+const [leastConnectTimeoutMs, mostConnectTimeoutMs] = [5_000, 10_000];
+
 /** Somebody else has the lock, and we were not to wait any longer. */
 export class ConflictError extends Error {
   override readonly name = "ConflictError";
@@ -36,6 +39,7 @@ export async function acquireLocks(
     mode,
     ...(mode === "exclusive" && { permits }),
     atLeast: atLeastMs,
+    connectTimeout: Math.max(leastConnectTimeoutMs, Math.min(waitMs ?? mostConnectTimeoutMs, mostConnectTimeoutMs)),
     metadata: { command: summarize(job) },
   };
   try {
