@@ -1,6 +1,6 @@
 import type { LockManager } from "../index.ts";
 import type { Action } from "./action.ts";
-import { openManager } from "./connection.ts";
+import { openLockManager } from "./connection.ts";
 import { messageOf } from "./error-message.ts";
 import { escapeText } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -13,7 +13,7 @@ const connectTimeoutMs = 5_000;
 /** Does what was asked for in place of running a command, and resolves to the exit code. */
 export async function act(action: Action, host: Host): Promise<number> {
   try {
-    await using manager = await openManager(action.connection, { connectTimeout: connectTimeoutMs });
+    await using manager = await openLockManager(action.connection, { connectTimeout: connectTimeoutMs });
     return await carryOut(action, manager, host);
   } catch (error) {
     host.standardError.write(`etcdlocker: ${escapeText(messageOf(error))}\n`);

@@ -1,4 +1,4 @@
-import type { EtcdOptions, LockManagerSettings } from "../index.ts";
+import type { EtcdOptions, LockManager, LockManagerSettings } from "../index.ts";
 import type { CommandManager } from "./command-manager.ts";
 import { readUser } from "./connection-user.ts";
 import { messageOf } from "./error-message.ts";
@@ -22,9 +22,21 @@ export function readConnection(settings: Settings): Connection {
  * @throws UsageError for what the library does not take.
  */
 export async function openManager(connection: Connection, settings: LockManagerSettings = {}): Promise<CommandManager> {
+  if (connection.api !== 2) return await openLockManager(connection, settings);
+  const { V2Manager } = await import("../v2/v2-manager.ts");
+  return explainOptions(() => new V2Manager(connection, settings));
+}
+
+/** The same for what only etcd's v3 API can do. @throws UsageError for another one too. */
+export async function openLockManager(connection: Connection, settings: LockManagerSettings): Promise<LockManager> {
+  if (connection.api === 2) throw new UsageError("--api 2 runs commands only: to see locks and to act on them takes 3");
+  const library = await import("../index.ts");
+  return explainOptions(() => new library.LockManager({ ...settings, ...connection }));
+}
+
+function explainOptions<T>(make: () => T): T {
   try {
-    if (connection.api === 2) return new (await import("../v2/v2-manager.ts")).V2Manager(connection, settings);
-    return new (await import("../index.ts")).LockManager({ ...settings, ...connection });
+    return make();
   } catch (error) {
     const isOption = error instanceof TypeError || error instanceof RangeError;
     throw isOption ? new UsageError(messageOf(error), { cause: error }) : error;
