@@ -1,3 +1,4 @@
+import { accountFaults } from "./account-faults.ts";
 import { clientFaults } from "./client-faults.ts";
 import { dataFaults } from "./data-faults.ts";
 import { diskFaults } from "./disk-faults.ts";
@@ -11,5 +12,6 @@ export const allFaults: readonly Fault[] = [
   ...diskFaults,
   ...networkFaults,
   ...dataFaults,
+  ...accountFaults,
   ...clientFaults,
 ];

@@ -49,7 +49,7 @@ export const dataFaults: readonly Fault[] = [
     weight: 2,
     inflict: async (scene) => {
       const { network, cluster, random, ttlMs } = scene;
-      const machine = random.oneOf(network.machines);
+      const machine = scene.anyMachine();
       const entries = (await readEntries(scene)).filter(({ id }) => scene.machineOf(id) === machine);
       if (entries.length === 0) throw new NotPossible(`nobody of ${machine} is in line`);
       network.setClients([machine], cluster.members, { requests: { kind: "hold" }, answers: { kind: "hold" } });

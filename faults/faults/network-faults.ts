@@ -75,7 +75,7 @@ export const networkFaults: readonly Fault[] = [
     part: "clients",
     weight: 2,
     inflict: async (scene) => {
-      const machine = scene.random.oneOf(scene.network.machines);
+      const machine = scene.anyMachine();
       const { members } = scene.cluster;
       const slow: Flow = { kind: "pass", delayMs: (scene.ttlMs / 6) * 0.85 };
       scene.network.setClients([machine], members, { requests: passing, answers: slow });
@@ -88,15 +88,13 @@ export const networkFaults: readonly Fault[] = [
     text: "one machine reaches no member, for longer than the TTL",
     part: "clients",
     weight: 2,
-    inflict: async (scene) =>
-      apply(scene, [scene.random.oneOf(scene.network.machines)], scene.cluster.members, blackHole, 1.3),
+    inflict: async (scene) => apply(scene, [scene.anyMachine()], scene.cluster.members, blackHole, 1.3),
   },
   {
     name: "machine-unheard",
     text: "one machine hears what etcd says, and is not heard",
     part: "clients",
-    inflict: async (scene) =>
-      apply(scene, [scene.random.oneOf(scene.network.machines)], scene.cluster.members, deafMember),
+    inflict: async (scene) => apply(scene, [scene.anyMachine()], scene.cluster.members, deafMember),
   },
   {
     name: "reset-before-arrival",

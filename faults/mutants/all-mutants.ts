@@ -21,7 +21,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: "line/hold.js",
         find: "const deadline = Math.min(this.#touchedAt, renewedAt) + holdTimeMs(ttl);",
-        replace: "const deadline = Number.POSITIVE_INFINITY;",
+        replace: "const deadline = Math.min(this.#touchedAt, renewedAt) + holdTimeMs(ttl) + 1e8;",
       },
     ],
     faults: ["machine-cut-off", "lease-revoked-behind-cut"],

@@ -33,7 +33,7 @@ export async function readUsage({ members }: EtcdCluster): Promise<Usage> {
 /** Takes every lock once, as the next one in line would: what killed holders have left goes. */
 export async function sweep(cluster: EtcdCluster, names: LockNames, ttl: number, url: string): Promise<void> {
   const { LockManager }: typeof library = await import(url);
-  await using manager = new LockManager({ endpoints: cluster.endpoints, ttl, id: "sweeper" });
+  await using manager = new LockManager({ endpoints: cluster.endpoints, user: cluster.user, ttl, id: "sweeper" });
   const timeout = ttl * 4_000 + 10_000;
   // Who cannot be outlived in time is found to be left.
   await Promise.allSettled(

@@ -7,6 +7,7 @@ import { historyEnding } from "../history/read-history.ts";
 import { Recorder } from "../history/recorder.ts";
 import { Network } from "../network/network.ts";
 import { Random } from "../random.ts";
+import { Accounts, tokenFlags } from "./accounts.ts";
 import { Ending } from "./ending.ts";
 import { inflictFaults } from "./inflict-faults.ts";
 import { findLeftovers, readUsage, sweep } from "./leftovers.ts";
@@ -50,6 +51,7 @@ export async function runFaults(options: RunOptions): Promise<void> {
   await mkdir(folder, { recursive: true });
   const recorder = new Recorder(join(folder, `run${historyEnding}`));
   const environment = { ...cleanEnvironment(), FAULTS_RUN: randomUUID() };
+  const hasAccounts = options.contender === "etcd-lock";
   const network = new Network();
   const ending = new Ending();
   try {
@@ -59,19 +61,27 @@ export async function runFaults(options: RunOptions): Promise<void> {
       peerNetwork: network.betweenMembers,
       ...(options.etcdVersion !== undefined && { version: options.etcdVersion }),
       // Disks that are slow, or stuck, are part of the test. Members are forgiving where a machine is busy.
-      extraArguments: [`--quota-backend-bytes=${quotaBytes}`, ...(await fsyncFlags(options.etcdVersion))],
+      extraArguments: [
+        `--quota-backend-bytes=${quotaBytes}`,
+        ...(await fsyncFlags(options.etcdVersion)),
+        ...(hasAccounts ? await tokenFlags(folder) : []),
+      ],
+      auth: hasAccounts,
     });
     ending.add(() => cluster.stop());
     ending.add(() => network.close());
     network.joinCluster(cluster);
+    await cluster.leader();
     const resource = await Resource.listen(join(folder, "resource.socket"));
     ending.add(() => resource.close());
     recorder.write({ kind: "run", mark: "begun", ttlSeconds });
+    const accounts = hasAccounts ? await Accounts.make(cluster, namePrefix, folder) : undefined;
     const usageBefore = await readUsage(cluster);
     const observer = new TouchObserver(cluster, namePrefix, recorder);
     ending.add(async () => observer.close());
     const traffic = await arrangeTraffic({
       ...options,
+      account: accounts?.account,
       cluster,
       network,
       recorder,
@@ -82,7 +92,7 @@ export async function runFaults(options: RunOptions): Promise<void> {
     const { names, workers, jobs } = traffic;
     const { crowdSize } = options;
     const ttlMs = ttlSeconds * 1_000;
-    const parts = { cluster, network, workers, jobs, names, prefix: namePrefix, ttlMs, crowdSize };
+    const parts = { cluster, network, workers, jobs, names, prefix: namePrefix, ttlMs, crowdSize, accounts };
     const scene = new Scene(parts, random.fork());
     tell("everything runs");
     await inflictFaults({ ...options, scene, recorder, random, lastsMs: options.minutes * 60_000 });

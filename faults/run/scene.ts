@@ -3,6 +3,7 @@ import type { JobSlot } from "../jobs/job-slot.ts";
 import type { Network } from "../network/network.ts";
 import type { Random } from "../random.ts";
 import type { LockNames } from "../worker/worker-job.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Workers } from "./workers.ts";
 
 /** What faults can be inflicted on. */
@@ -17,7 +18,12 @@ export interface SceneParts {
   readonly prefix: string;
   readonly ttlMs: number;
   readonly crowdSize: number;
+  /** `undefined` when the cluster does not want to know who its clients are. */
+  readonly accounts: Accounts | undefined;
 }
+
+/** What the names of machines begin with on which foreign contenders run. */
+export const foreignMachine = "abroad-";
 
 /** The parts, and the chance by which a fault chooses among them. */
 export class Scene implements SceneParts {
@@ -29,6 +35,7 @@ export class Scene implements SceneParts {
   readonly prefix: string;
   readonly ttlMs: number;
   readonly crowdSize: number;
+  readonly accounts: Accounts | undefined;
   readonly random: Random;
 
   constructor(parts: SceneParts, random: Random) {
@@ -40,7 +47,13 @@ export class Scene implements SceneParts {
     this.prefix = parts.prefix;
     this.ttlMs = parts.ttlMs;
     this.crowdSize = parts.crowdSize;
+    this.accounts = parts.accounts;
     this.random = random;
+  }
+
+  /** One on which something of ours runs. */
+  anyMachine(): string {
+    return this.random.oneOf(this.network.machines.filter((machine) => !machine.startsWith(foreignMachine)));
   }
 
   anyMember(): EtcdMember {

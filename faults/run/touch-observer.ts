@@ -1,5 +1,7 @@
 import { type ClientRequest, request } from "node:http";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { authenticate } from "#dist/testing/etcd-user.js";
 import type { EtcdCluster } from "#dist/testing/index.js";
 import type { Recorder } from "../history/recorder.ts";
 
@@ -16,12 +18,14 @@ interface WatchAnswer {
 }
 
 const retryMs = 100;
+const loginLimitMs = 2_000;
 
 /**
  * Sees hold records being written, at every member, and writes down when it first saw each. That is independent of what
  * their owners say: nobody may believe to be inside for longer than a touch is good.
  */
 export class TouchObserver {
+  readonly #cluster: EtcdCluster;
   readonly #recorder: Recorder;
   readonly #prefix: string;
   readonly #seen = new Map<string, bigint>();
@@ -29,9 +33,10 @@ export class TouchObserver {
   #isClosed = false;
 
   constructor(cluster: EtcdCluster, prefix: string, recorder: Recorder) {
+    this.#cluster = cluster;
     this.#recorder = recorder;
     this.#prefix = prefix;
-    for (const { endpoint } of cluster.members) this.#watch(endpoint, 1n);
+    for (const { endpoint } of cluster.members) void this.#keepWatching(endpoint);
   }
 
   close(): void {
@@ -39,10 +44,26 @@ export class TouchObserver {
     for (const call of this.#requests.values()) call.destroy();
   }
 
-  #watch(endpoint: string, from: bigint): void {
-    if (this.#isClosed) return;
+  async #keepWatching(endpoint: string): Promise<void> {
+    for (let next = 1n; !this.#isClosed; ) {
+      const from = next;
+      const authorization = await this.#authorize(endpoint).catch(() => undefined);
+      if (authorization !== undefined) next = await this.#watch(endpoint, from, authorization);
+      await delay(retryMs, undefined, { ref: false });
+    }
+  }
+
+  /** Headers that say who asks, if etcd wants to know. */
+  async #authorize(endpoint: string): Promise<{ readonly authorization?: string }> {
+    const { user } = this.#cluster;
+    if (user === undefined) return {};
+    return { authorization: await authenticate({ endpoint, tls: undefined }, user, loginLimitMs) };
+  }
+
+  /** Resolves, when the watch has ended, to where to go on. */
+  async #watch(endpoint: string, from: bigint, headers: { readonly authorization?: string }): Promise<bigint> {
     let next = from;
-    const call = request(`http://${endpoint}/v3/watch`, { method: "POST", agent: false }, (response) => {
+    const call = request(`http://${endpoint}/v3/watch`, { method: "POST", agent: false, headers }, (response) => {
       const lines = createInterface({ input: response });
       lines.on("line", (line) => {
         next = this.#hear(line, next);
@@ -51,11 +72,11 @@ export class TouchObserver {
     });
     this.#requests.set(endpoint, call);
     call.on("error", () => undefined);
-    call.on("close", () => setTimeout(() => this.#watch(endpoint, next), retryMs).unref());
-    const [key, end] = [this.#prefix, `${this.#prefix.slice(0, -1)}0`].map((text) =>
-      Buffer.from(text).toString("base64"),
-    );
+    const range = [this.#prefix, `${this.#prefix.slice(0, -1)}0`].map((text) => Buffer.from(text).toString("base64"));
+    const [key, end] = range;
     call.end(JSON.stringify({ create_request: { key, range_end: end, start_revision: String(from) } }));
+    await new Promise((resolve) => call.on("close", resolve));
+    return next;
   }
 
   /** Where to go on, should the watch end now. */

@@ -11,6 +11,8 @@ import { type JobKind, JobSlot } from "../jobs/job-slot.ts";
 import type { Network } from "../network/network.ts";
 import type { Random } from "../random.ts";
 import type { LockNames, WorkerJob } from "../worker/worker-job.ts";
+import type { Account } from "./accounts.ts";
+import { foreignMachine } from "./scene.ts";
 import { Workers } from "./workers.ts";
 
 /** Who takes locks, and is judged for it. */
@@ -25,6 +27,8 @@ export interface TrafficOptions {
   readonly ttlSeconds: number;
   readonly size: { readonly workers: number; readonly callers: number; readonly jobs: number };
   readonly contender: Contender;
+  /** Of our own programs; foreign ones come as the root user. */
+  readonly account: Account | undefined;
   readonly library: string;
   readonly locker: string;
   readonly folder: string;
@@ -47,6 +51,7 @@ const names: LockNames = {
   mixed: numbered("mixed", 2),
   shared: numbered("shared", 2),
   permits: numbered("permits", 1),
+  kept: numbered("kept", 4),
   jobs: numbered("jobs", 2),
 };
 const ticker = fileURLToPath(new URL("./ticker.js", import.meta.url));
@@ -58,7 +63,14 @@ export async function arrangeTraffic(options: TrafficOptions): Promise<Traffic> 
     contender === "etcd3"
       ? { kind: "etcd3", packages: (await provideNpmPackages()).folder }
       : { kind: "etcd-lock", library };
-  const job = { ttlSeconds, callers: size.callers, names, locks, resource: join(folder, "resource.socket") };
+  const job = {
+    ttlSeconds,
+    callers: size.callers,
+    names,
+    locks,
+    resource: join(folder, "resource.socket"),
+    user: options.account,
+  };
   const workers = new Workers({ job, history, recorder, random: random.fork(), environment });
   const workerCount = contender === "etcdctl" ? 0 : size.workers;
   for (let number = 1; number <= workerCount; number += 1) {
@@ -91,7 +103,7 @@ export async function arrangeTraffic(options: TrafficOptions): Promise<Traffic> 
   if (contender === "etcd-lock") {
     const perMachine = Math.ceil(size.jobs / 2);
     for (const machine of ["host-1", "host-2"]) jobs.push(...(await slots(machine, perMachine, lockerKind, jobNames)));
-    foreign.push(...(await slots("abroad-1", 1, etcdctlKind, names.mixed)));
+    foreign.push(...(await slots(`${foreignMachine}1`, 1, etcdctlKind, names.mixed)));
   }
   const go = contender === "etcd-lock" ? await startGo(options) : undefined;
   const tickerProgram = startProgram(process.execPath, [ticker, join(folder, `ticker${historyEnding}`)], {
@@ -113,8 +125,13 @@ export async function arrangeTraffic(options: TrafficOptions): Promise<Traffic> 
   };
 }
 
-function lockerKind({ locker, ttlSeconds }: TrafficOptions, machine: string, endpoints: readonly string[]): JobKind {
-  const options = ["-e", endpoints.join(","), "-t", String(ttlSeconds), "-i", machine];
+function lockerKind(
+  { locker, ttlSeconds, account }: TrafficOptions,
+  machine: string,
+  endpoints: readonly string[],
+): JobKind {
+  const user = account === undefined ? [] : ["--user", account.name, "--password-file", account.passwordFile];
+  const options = ["-e", endpoints.join(","), "-t", String(ttlSeconds), "-i", machine, ...user];
   return {
     title: "etcdlocker",
     family: "own",
@@ -124,30 +141,32 @@ function lockerKind({ locker, ttlSeconds }: TrafficOptions, machine: string, end
 
 /** Foreign, unless it is tested in our place. */
 function etcdctlKind(
-  { ttlSeconds, contender }: TrafficOptions,
+  { cluster, ttlSeconds, contender }: TrafficOptions,
   _machine: string,
   endpoints: readonly string[],
 ): JobKind {
   const { etcdctl } = findEtcd();
+  const user = cluster.user === undefined ? [] : [`--user=${cluster.user.name}:${cluster.user.password}`];
   if (etcdctl === undefined) throw new Error("etcdctl was not found");
   return {
     title: "etcdctl",
     family: contender === "etcdctl" ? "own" : "foreign",
-    commandLine: (name) => [etcdctl, `--endpoints=${endpoints}`, "lock", `--ttl=${ttlSeconds}`, name, "--"],
+    commandLine: (name) => [etcdctl, `--endpoints=${endpoints}`, ...user, "lock", `--ttl=${ttlSeconds}`, name, "--"],
   };
 }
 
 /** A program in Go, if Go is there. */
 async function startGo(options: TrafficOptions): Promise<Program | undefined> {
-  const { network, folder, ttlSeconds, environment, tell } = options;
+  const { cluster, network, folder, ttlSeconds, environment, tell } = options;
   const go = await provideGoProgram(join(rootFolder, "faults/foreign/go"));
   if ("missing" in go) {
     tell(`without a contender in Go: ${go.missing}`);
     return undefined;
   }
-  const endpoints = await network.connectMachine("abroad-2");
-  const words = [endpoints.join(","), names.mixed.join(","), String(ttlSeconds), "abroad-2.go"];
-  return startProgram(go.thing.path, [...words, join(folder, `go${historyEnding}`)], { environment });
+  const endpoints = await network.connectMachine(`${foreignMachine}2`);
+  const words = [endpoints.join(","), names.mixed.join(","), String(ttlSeconds), `${foreignMachine}2.go`];
+  const user = cluster.user === undefined ? [] : [cluster.user.name, cluster.user.password];
+  return startProgram(go.thing.path, [...words, join(folder, `go${historyEnding}`), ...user], { environment });
 }
 
 function numbered(kind: string, count: number): string[] {

@@ -35,6 +35,17 @@ export function chooseWish(random: Random, names: LockNames, ttlMs: number): Cho
   };
 }
 
+/** Somebody is to be inside whenever something happens, and to depend on renewals. */
+export function chooseLongStay(random: Random, names: LockNames, ttlMs: number): Choice {
+  return {
+    ...plain,
+    names: [random.oneOf(names.kept)],
+    isClassic: random.chance(0.3),
+    stayMs: ttlMs * random.between(1, 2.5),
+    isHeedless: random.chance(0.2),
+  };
+}
+
 function chooseKind(random: Random, names: LockNames): Pick<Choice, "names"> & Partial<Choice> {
   const dice = random.fraction();
   if (dice < 0.3) return { names: [random.oneOf(names.exclusive)] };

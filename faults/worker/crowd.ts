@@ -19,7 +19,7 @@ export async function crowd(
       await Promise.all((locks ?? []).map((lock) => lock.release()));
       recorder.write({ kind: "ended", attempt, reason: "done" });
     } catch (error) {
-      recorder.write({ kind: "ended", attempt, reason: error instanceof Error ? error.name : String(error) });
+      recorder.write({ kind: "ended", attempt, reason: String(error).slice(0, 200) });
     }
   };
   await Promise.all(Array.from({ length: count }, wait));

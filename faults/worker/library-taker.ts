@@ -19,7 +19,7 @@ export class LibraryTaker implements LockTaker {
   private constructor(loaded: Library, job: WorkerJob) {
     this.#library = loaded;
     this.#job = job;
-    this.#manager = new loaded.LockManager({ endpoints: job.endpoints, ttl: job.ttlSeconds, id: job.who });
+    this.#manager = new loaded.LockManager({ ...accessOf(job), ttl: job.ttlSeconds, id: job.who });
     this.#manager.on("lost", ({ lock, error }) => {
       for (const listener of this.#listeners.get(lock) ?? []) listener(error.reason);
     });
@@ -71,7 +71,7 @@ export class LibraryTaker implements LockTaker {
   }
 
   async #takeClassic({ names: [name = ""], signal }: Wish): Promise<TakenLock> {
-    const lock = new this.#library.Lock([...this.#job.endpoints], name, this.#job.who, this.#job.ttlSeconds);
+    const lock = new this.#library.Lock(accessOf(this.#job), name, this.#job.who, this.#job.ttlSeconds);
     // Without a listener, the event would end the process.
     lock.on("error", () => undefined);
     await lock.lock({ signal });
@@ -95,4 +95,8 @@ export class LibraryTaker implements LockTaker {
       },
     };
   }
+}
+
+function accessOf({ endpoints, user }: WorkerJob): library.EtcdOptions {
+  return { endpoints, user };
 }

@@ -33,7 +33,7 @@ export async function takeTurn(context: TurnContext, attempt: string, choice: Ch
     if (locks !== null) await stayInside(context, attempt, choice, locks);
     recorder.write({ kind: "ended", attempt, reason: locks === null ? "not to be had" : "done" });
   } catch (error) {
-    recorder.write({ kind: "ended", attempt, reason: error instanceof Error ? error.name : String(error) });
+    recorder.write({ kind: "ended", attempt, reason: String(error).slice(0, 200) });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Account } from "../run/accounts.ts";
+
 /** What a worker is told when it is started: one word of its command line, as JSON. */
 export interface WorkerJob {
   /** Its name in the history. */
@@ -12,6 +14,8 @@ export interface WorkerJob {
   readonly locks:
     | { readonly kind: "etcd-lock"; readonly library: string }
     | { readonly kind: "etcd3"; readonly packages: string };
+  /** Who it is to etcd, if that wants to know. */
+  readonly user: Account | undefined;
   /** The file for its history. */
   readonly history: string;
   /** The socket of the resource that checks fencing tokens. */
@@ -30,6 +34,8 @@ export interface LockNames {
   readonly shared: readonly string[];
   /** By up to three, or two. */
   readonly permits: readonly string[];
+  /** By the library, one at a time, for longer than a TTL. */
+  readonly kept: readonly string[];
   /** By the command only. */
   readonly jobs: readonly string[];
 }

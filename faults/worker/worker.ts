@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Recorder } from "../history/recorder.ts";
 import { Random } from "../random.ts";
 import { Beliefs } from "./beliefs.ts";
-import { chooseWish } from "./choose-wish.ts";
+import { chooseLongStay, chooseWish } from "./choose-wish.ts";
 import { crowd } from "./crowd.ts";
 import { Etcd3Taker } from "./etcd3-taker.ts";
 import { block, shiftWallClock, useUpDescriptors } from "./hardships.ts";
@@ -14,6 +14,9 @@ import { LibraryTaker } from "./library-taker.ts";
 import { ResourceClient } from "./resource-client.ts";
 import { type TurnContext, takeTurn } from "./turn.ts";
 import type { WorkerJob, WorkerOrder } from "./worker-job.ts";
+
+/** So many, besides, stay inside for long. */
+const longStays = 2;
 
 const job: WorkerJob = JSON.parse(process.argv[2] ?? "");
 const random = new Random(job.seed);
@@ -37,14 +40,17 @@ const input = createInterface({ input: process.stdin });
 input.on("line", (line) => obey(JSON.parse(line)));
 input.on("close", () => process.exit());
 
-await Promise.all(Array.from({ length: job.callers }, () => takeTurns(random.fork())));
+await Promise.all([
+  ...Array.from({ length: job.callers }, () => takeTurns(random.fork(), chooseWish)),
+  ...Array.from({ length: longStays }, () => takeTurns(random.fork(), chooseLongStay)),
+]);
 await Promise.all(ownTasks);
 await taker.close();
 process.exit();
 
-async function takeTurns(own: Random): Promise<void> {
+async function takeTurns(own: Random, choose: typeof chooseWish): Promise<void> {
   while (!isDraining) {
-    await takeTurn(context, nextAttempt(), chooseWish(own, job.names, job.ttlSeconds * 1_000));
+    await takeTurn(context, nextAttempt(), choose(own, job.names, job.ttlSeconds * 1_000));
     await delay(own.between(0, 80));
   }
 }

@@ -1,7 +1,8 @@
 // A contender that uses Go's own lock for etcd, concurrency.Mutex: takes locks again and again, and writes down what it
 // believes, as our own do. It ends when its standard input does.
 //
-// Words: endpoints, names, TTL in seconds, its name in the history, the file for its history.
+// Words: endpoints, names, TTL in seconds, its name in the history, the file for its history;
+// and, if etcd wants to know, user and password.
 package main
 
 import (
@@ -39,7 +40,11 @@ func main() {
 	who = os.Args[4]
 	history, err = os.OpenFile(os.Args[5], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	check(err)
-	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 10 * time.Second})
+	config := clientv3.Config{Endpoints: endpoints, DialTimeout: 10 * time.Second}
+	if len(os.Args) > 7 {
+		config.Username, config.Password = os.Args[6], os.Args[7]
+	}
+	client, err := clientv3.New(config)
 	check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var isOver atomic.Bool

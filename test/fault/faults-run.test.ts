@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { allFaults } from "../../faults/faults/all-faults.ts";
+import type { Summary } from "../../faults/report/summary.ts";
+import { rootFolder } from "../../provision/root-folder.ts";
+
+const main = join(rootFolder, "build/faults/main.js");
+const exitCodes = { good: 0, violated: 1, void: 3 };
+/** A run that took longer, on a machine that was starved, is not made again. */
+const mayRepeatMs = 240_000;
+
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+  /** `undefined` when there was none to make. */
+  readonly summary: Summary | undefined;
+  readonly tookMs: number;
+}
+
+async function run(t: TestContext, words: readonly string[]): Promise<Run> {
+  const out = await mkdtemp(join(tmpdir(), "etcd-lock-faults-"));
+  t.after(() => rm(out, { recursive: true, force: true }));
+  const startedAt = performance.now();
+  const program = spawn(process.execPath, [main, ...words, "--out", out], { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => program.kill());
+  let output = "";
+  for (const stream of [program.stdout, program.stderr]) {
+    stream.on("data", (text) => {
+      output += text;
+    });
+  }
+  const [code] = await once(program, "close");
+  const json = await readFile(join(out, "report.json"), "utf8").catch(() => undefined);
+  return {
+    code,
+    output,
+    summary: json === undefined ? undefined : JSON.parse(json),
+    tookMs: performance.now() - startedAt,
+  };
+}
+
+describe("the fault test", () => {
+  it("finds no violation in a short run, in which every fault is inflicted", async (t) => {
+    const words = ["--seed", "7", "--minutes", "0.1", "--workers", "2", "--callers", "8", "--jobs", "3"];
+    let made = await run(t, words);
+    if (made.code === exitCodes.void && made.tookMs < mayRepeatMs) made = await run(t, words);
+    assert.notEqual(made.code, exitCodes.violated, made.output);
+    if (made.code === exitCodes.void) {
+      t.diagnostic(
+        "NOTHING IS PROVED: the machine was starved, and the fault test is void. Let nothing else run beside it.",
+      );
+      return;
+    }
+    assert.equal(made.code, exitCodes.good, made.output);
+    const faults = made.summary?.faults ?? [];
+    const missing = faults
+      .filter(({ inflicted, skipped }) => inflicted === 0 && skipped === 0)
+      .map(({ fault }) => fault);
+    assert.deepEqual([faults.length, missing], [allFaults.length, []]);
+    for (const { fault, inflicted } of faults) if (inflicted === 0) t.diagnostic(`${fault} is not possible here`);
+    t.diagnostic(
+      `${made.summary?.faultCount} faults, ${made.summary?.holds} holds, ${made.summary?.commandRuns} commands`,
+    );
+  });
+
+  it("finds a client that ignores its deadline, also on a machine that is starved", async (t) => {
+    const words = ["--seed", "7", "--minutes", "0.3", "--workers", "2", "--callers", "6", "--jobs", "1"];
+    const { code, output, summary } = await run(t, [
+      ...words,
+      "--mutant",
+      "deadline-ignored",
+      "--only",
+      "machine-cut-off",
+    ]);
+    assert.equal(code, exitCodes.violated, output);
+    assert.ok(
+      summary?.violations.some(({ invariant }) => invariant === 1 || invariant === 5),
+      output,
+    );
+  });
+});
