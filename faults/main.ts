@@ -63,7 +63,9 @@ async function run(options: FaultsOptions): Promise<number> {
 async function findPackage({ mutant }: FaultsOptions, out: string): Promise<{ library: string; locker: string }> {
   const folder = mutant === undefined ? root : join(out, "mutant");
   if (mutant !== undefined) await buildMutant(root, folder, mutant);
-  return { library: pathToFileURL(join(folder, "dist/index.js")).href, locker: join(folder, "dist/cli/bin.js") };
+  // Nothing is changed in the bundle that users run.
+  const locker = mutant === undefined ? "dist/command/bin.js" : "dist/cli/bin.js";
+  return { library: pathToFileURL(join(folder, "dist/index.js")).href, locker: join(folder, locker) };
 }
 
 function list(): void {
