@@ -39,10 +39,11 @@ export class Resource {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
-    // Its other side may have been killed.
-    socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#sockets.delete(socket));
-    createInterface({ input: socket }).on("line", (line) => {
+    const lines = createInterface({ input: socket });
+    // Its other side may have been killed.
+    for (const source of [lines, socket]) source.on("error", () => socket.destroy());
+    lines.on("line", (line) => {
       const { number, name, token }: ResourceRequest = JSON.parse(line);
       const answer: ResourceAnswer = { number, isAccepted: this.#accept(name, BigInt(token)) };
       socket.write(`${JSON.stringify(answer)}\n`);

@@ -17,13 +17,14 @@ export class ResourceClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on("line", (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on("line", (line) => {
       const { number, isAccepted }: ResourceAnswer = JSON.parse(line);
       this.#waiting.get(number)?.(isAccepted);
       this.#waiting.delete(number);
     });
     // The run is over.
-    socket.on("error", () => undefined);
+    for (const source of [lines, socket]) source.on("error", () => undefined);
     socket.unref();
   }
 
