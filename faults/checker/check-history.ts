@@ -43,7 +43,7 @@ export function checkHistory(events: readonly HistoryEvent[]): Verdict {
 
 /** Invariant 6. */
 function checkLeftovers({ leftovers, isOver, until }: Story): readonly Violation[] {
-  const texts = leftovers.map(({ at, what }) => ({ at, text: what }));
-  if (!isOver) texts.push({ at: until, text: "the run did not come to its end" });
-  return texts.map(({ at, text }) => ({ invariant: 6, at, name: undefined, attempts: [], text, isOfTime: false }));
+  const found = leftovers.map(({ at, what, isOfTime }) => ({ at, text: what, isOfTime }));
+  if (!isOver) found.push({ at: until, text: "the run did not come to its end", isOfTime: false });
+  return found.map((each) => ({ ...each, invariant: 6, name: undefined, attempts: [] }));
 }

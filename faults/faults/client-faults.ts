@@ -2,6 +2,8 @@ import type { JobSlot } from "../jobs/job-slot.ts";
 import type { Scene } from "../run/scene.ts";
 import { type Fault, type Inflicted, NotPossible } from "./fault.ts";
 
+const newGuardianMs = 2_500;
+
 /** What is done to the processes of clients and commands. */
 export const clientFaults: readonly Fault[] = [
   {
@@ -126,8 +128,8 @@ export const clientFaults: readonly Fault[] = [
       kill(guardianPid);
       return {
         note: `process ${guardianPid}`,
-        // Another guardian is started meanwhile.
-        lastsMs: 500,
+        // Another guardian is started meanwhile: until it is ready, nobody guards.
+        lastsMs: newGuardianMs,
         heal: async () => {
           if (slot.commandPid !== undefined) slot.hurt("SIGKILL", "killed");
         },

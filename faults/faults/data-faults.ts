@@ -1,5 +1,7 @@
-import { compact, fillUp, makeSpace } from "../../test/support/etcd-space.ts";
+import { compact, makeSpace } from "../../test/support/etcd-space.ts";
 import { wholeNetwork } from "../network/faulty-proxy.ts";
+import { fillUp } from "../run/fill-up.ts";
+import { persist } from "../run/persist.ts";
 import type { Scene } from "../run/scene.ts";
 import { type Fault, type Inflicted, NotPossible } from "./fault.ts";
 
@@ -28,7 +30,12 @@ export const dataFaults: readonly Fault[] = [
     text: "the space quota is reached (NOSPACE), and space is made later",
     part: "etcd",
     inflict: async ({ cluster, random, ttlMs }) => {
-      await fillUp(cluster);
+      try {
+        await fillUp(cluster);
+      } catch (error) {
+        await persist(() => makeSpace(cluster));
+        throw error;
+      }
       return { note: "", lastsMs: ttlMs * random.between(0.8, 1.6), heal: () => makeSpace(cluster) };
     },
   },

@@ -136,6 +136,8 @@ export interface Starved extends Base {
 export interface Leftover extends Base {
   readonly kind: "leftover";
   readonly what: string;
+  /** It may have needed more time. */
+  readonly isOfTime: boolean;
 }
 
 /** The run itself. */

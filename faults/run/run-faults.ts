@@ -98,14 +98,19 @@ export async function runFaults(options: RunOptions): Promise<void> {
     await inflictFaults({ ...options, scene, recorder, random, lastsMs: options.minutes * 60_000 });
     tell("finishing ...");
     await limited(drainLimitMs, traffic.drain(), () => {
-      recorder.write({ kind: "leftover", what: `not all turns came to an end within ${drainLimitMs / 1_000} s` });
+      recorder.write({
+        kind: "leftover",
+        what: `not all turns came to an end within ${drainLimitMs / 1_000} s`,
+        isOfTime: true,
+      });
     });
     recorder.write({ kind: "run", mark: "drained", ttlSeconds });
     await traffic.kill();
     if (options.contender === "etcd-lock") await sweep(cluster, traffic.names, ttlSeconds, options.library);
     observer.close();
     const usage = { before: usageBefore, marker: `FAULTS_RUN=${environment.FAULTS_RUN}`, history: folder };
-    for (const what of await findLeftovers(cluster, ttlSeconds, usage)) recorder.write({ kind: "leftover", what });
+    for (const what of await findLeftovers(cluster, ttlSeconds, usage))
+      recorder.write({ kind: "leftover", what, isOfTime: true });
     recorder.write({ kind: "run", mark: "over", ttlSeconds });
   } finally {
     await ending.now();

@@ -81,7 +81,7 @@ export class TouchObserver {
 
   /** Where to go on, should the watch end now. */
   #hear(line: string, next: bigint): bigint {
-    const { result }: WatchAnswer = JSON.parse(line);
+    const result = parseAnswer(line);
     if (result?.compact_revision !== undefined && result.canceled === true) {
       this.#recorder.write({ kind: "blind", why: `compacted at ${result.compact_revision}` });
       return BigInt(result.compact_revision);
@@ -99,5 +99,15 @@ export class TouchObserver {
     if (!key.includes("!") || (this.#seen.get(key) ?? 0n) >= revision) return;
     this.#seen.set(key, revision);
     this.#recorder.write({ kind: "touched", key });
+  }
+}
+
+function parseAnswer(line: string): WatchAnswer["result"] {
+  try {
+    const { result }: WatchAnswer = JSON.parse(line);
+    return result;
+  } catch {
+    // The connection was cut in the middle of a line.
+    return undefined;
   }
 }

@@ -71,7 +71,7 @@ export class WorkerProcess {
     this.#note("ended");
     if (this.#isExpected && (code === 0 || signal === "SIGKILL")) return;
     const what = `${this.who} ended by itself (${signal ?? code}): ${this.#output.trim()}`;
-    this.#recorder.write({ kind: "leftover", what });
+    this.#recorder.write({ kind: "leftover", what, isOfTime: false });
   }
 
   #note(change: "started" | "killed" | "frozen" | "thawed" | "ended"): void {

@@ -103,7 +103,7 @@ export class HistoryWriter {
   }
 
   leave(what: string, at: number): void {
-    this.#add({ kind: "leftover", at, what });
+    this.#add({ kind: "leftover", at, what, isOfTime: true });
   }
 
   /** The whole history, in order of time, of a run that came to its end. */
