@@ -1,10 +1,11 @@
 import { join } from "node:path";
+import { findEtcd } from "#dist/testing/index.js";
 import { provideGoProgram } from "../../provision/go-program.ts";
 import { provideJavaProgram } from "../../provision/java-program.ts";
 import type { Provided } from "../../provision/provided.ts";
 import { rootFolder } from "../../provision/root-folder.ts";
 import { type ContenderKind, etcdctl, startOnCommand } from "../support/contenders.ts";
-import { startProgram } from "../support/programs.ts";
+import { type Program, startProgram } from "../support/programs.ts";
 import { mayFetch } from "./may-fetch.ts";
 
 const programs = join(rootFolder, "test/interop/programs");
@@ -53,6 +54,31 @@ export async function provideJetcd(): Promise<Foreign> {
     },
   };
 }
+
+/** `etcdctl elect`: one turn. It hands out no token, and a read after winning stands for it, as for the other elections. */
+export const etcdctlElection: ContenderKind = {
+  kind: "etcdctl elect",
+  start: async (setting) => {
+    let program: Program | undefined;
+    return {
+      kind: "etcdctl elect",
+      enter: async () => {
+        const words = [`--endpoints=${setting.cluster.endpoints}`, "elect", setting.key, "proposal of etcdctl"];
+        const candidate = startProgram(findEtcd().etcdctl ?? "etcdctl", words);
+        program = candidate;
+        setting.onEnd(() => candidate.kill());
+        await candidate.line(/^proposal of etcdctl$/, 60_000);
+        const { header } = JSON.parse(await setting.cluster.etcdctl("get", setting.key, "--write-out=json"));
+        return BigInt(header.revision);
+      },
+      leave: async () => {
+        program?.signal("SIGINT");
+        await program?.end();
+      },
+      end: async () => program?.ended,
+    };
+  },
+};
 
 /** All foreign kinds, those that are not here with the reason. */
 export async function provideForeign(): Promise<readonly Foreign[]> {

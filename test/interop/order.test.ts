@@ -10,7 +10,7 @@ import {
   ourProcess,
 } from "../support/contenders.ts";
 import { etcdOfFile, type LockSetting } from "../support/lock-setting.ts";
-import { kindsOf, provideForeign, whyMissing } from "./foreign-contenders.ts";
+import { etcdctlElection, kindsOf, provideForeign, whyMissing } from "./foreign-contenders.ts";
 
 const foreign = await provideForeign();
 const kinds = kindsOf(foreign);
@@ -29,8 +29,7 @@ describe("contenders of other languages and ours are served in order of arrival,
   });
 
   it("as candidates of one election", async (t) => {
-    // etcdctl's candidate does not say when it leads: test/integration/election.test.ts has it.
-    const candidates = [ourProcess, ...kinds.filter((kind) => kind !== etcdctl)];
+    const candidates = [ourProcess, ...kinds.map((kind) => (kind === etcdctl ? etcdctlElection : kind))];
     await assertServedInOrder(setUp(t), everyNeighbourhood(candidates), { contest: "elect" });
   });
 });
@@ -76,12 +75,12 @@ describe("a lock and an election of one name exclude each other:", () => {
     await next.leave();
   }
 
-  // The candidate of etcdctl does not say when it leads.
-  for (const other of foreign.filter(({ kind }) => kind !== etcdctl.kind)) {
+  for (const other of foreign) {
     it(`our lock, and the election of ${other.kind}`, { skip: whyMissing(other) }, async (t) => {
       const setting = setUp(t);
       for (const kind of kindsOf([other])) {
-        const theirs = kind.start(setting, { contest: "elect" });
+        const candidate = kind === etcdctl ? etcdctlElection : kind;
+        const theirs = candidate.start(setting, { contest: "elect" });
         await assertExcluded(setting, await ourProcess.start(setting), await theirs);
       }
     });
