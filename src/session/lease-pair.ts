@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { EtcdRefusedError } from "../errors.ts";
+import { EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
 import type { CallOptions, EtcdClient, LeaseAnswer } from "../etcd/etcd-client.ts";
 import { recordLeaseTtl } from "./deadline.ts";
 
 /** For how long a lease that nobody wants is tried to be ended, in milliseconds. */
 const revokeTimeoutMs = 1_000;
+/** So many leases are asked for, when one after the other has ended before it was answered. */
+const mostGrants = 5;
 
 /** The two leases of a session, and the answer to the grant of the first. */
 export interface LeasePair {
@@ -29,9 +31,11 @@ export async function grantLeasePair(client: EtcdClient, ttl: number, options: C
 /**
  * Gets a lease with an id of our choice. A grant may have been carried out though its answer was lost: then the next try
  * finds the lease, by its id; or it has ended in the meantime, and another is asked for.
+ *
+ * @throws EtcdUnavailableError, EtcdRefusedError, the signal's reason.
  */
 export async function grantLease(client: EtcdClient, ttl: number, options: CallOptions): Promise<GrantedLease> {
-  for (;;) {
+  for (let tries = 0; tries < mostGrants; tries += 1) {
     const id = randomLeaseId();
     try {
       const granted = await grantOrFind(client, id, ttl, options);
@@ -42,6 +46,7 @@ export async function grantLease(client: EtcdClient, ttl: number, options: CallO
     }
     revokeLater(client, id);
   }
+  throw new EtcdUnavailableError("whatever lease etcd granted had ended before it was answered", []);
 }
 
 async function grantOrFind(client: EtcdClient, id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {

@@ -113,7 +113,7 @@ export class Contender {
     const isLost = (): boolean => stays.some(({ lock }) => lock.signal.aborted);
     for (let steps = random.below(isLong ? 60 : 6); steps > 0 && !this.#isOver() && !isLost(); steps -= 1) {
       for (const { lock } of stays) this.#ledger.look(lock.name);
-      if (first !== undefined && random.chance(0.05)) await this.#tend(first);
+      if (first !== undefined && random.chance(0.05)) await this.#tend(first.lock);
       await this.#sleep(random.exponential(isLong ? 150 : 15));
     }
     // Whoever is told of a loss needs some time to stop; but he does not go on with what the lock protects.
@@ -121,11 +121,10 @@ export class Contender {
     if (isLost()) await this.#sleep(random.exponential(500));
   }
 
-  async #tend(stay: Stay): Promise<void> {
+  async #tend(lock: HeldLock): Promise<void> {
     const random = this.#random;
     const choice = random.below(4);
-    const { lock } = stay;
-    if (choice >= 2) stay.isRewritten = true;
+    if (choice >= 2) this.#ledger.rewrite(lock);
     try {
       if (choice === 0) await lock.renew();
       else if (choice === 1) await lock.verify();

@@ -3,6 +3,7 @@ import type { Random } from "./random.ts";
 import type { SimulatedHost, World } from "./simulated-host.ts";
 import type { MemberState, SimulatedMember } from "./simulated-member.ts";
 import type { LinkState } from "./simulated-network.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** Whom faults befall. */
 export interface FaultTargets {
@@ -98,9 +99,12 @@ export class FaultPlan {
     const { network, time } = this.#targets.world;
     const { process } = this.#host();
     const members = this.#someMembers();
-    for (const member of members) network.change(process, member, state);
-    time.after(this.#random.exponential(2_000), () => {
-      for (const member of members) network.change(process, member, "whole");
+    const forMs = this.#random.exponential(2_000);
+    this.#nowOrAtARequest(process, () => {
+      for (const member of members) network.change(process, member, state);
+      time.after(forMs, () => {
+        for (const member of members) network.change(process, member, "whole");
+      });
     });
     return `link ${state}`;
   }
@@ -112,18 +116,23 @@ export class FaultPlan {
   }
 
   #freeze(): string {
-    this.#targets.world.time.after(this.#random.exponential(2_500), this.#host().process.freeze());
+    const { process } = this.#host();
+    const forMs = this.#random.exponential(2_500);
+    this.#nowOrAtARequest(process, () => this.#targets.world.time.after(forMs, process.freeze()));
     return "process frozen";
   }
 
   /** A virtual machine is stopped: its clocks stand still, and its wall clock is set right when it goes on. */
   #pauseMachine(): string {
-    this.#targets.world.time.after(this.#random.between(500, 8_000), this.#host().process.freeze(true));
+    const { process } = this.#host();
+    const forMs = this.#random.between(500, 8_000);
+    this.#nowOrAtARequest(process, () => this.#targets.world.time.after(forMs, process.freeze(true)));
     return "machine paused";
   }
 
   #crash(): string {
-    this.#targets.crash(this.#host());
+    const host = this.#host();
+    this.#nowOrAtARequest(host.process, () => this.#targets.crash(host));
     return "process killed";
   }
 
@@ -187,6 +196,12 @@ export class FaultPlan {
       ({ key, lease }) => lease !== 0n && !key.includes("!"),
     );
     return entries.length === 0 ? undefined : this.#random.pick(entries);
+  }
+
+  /** At once, or when the process has just sent something, and waits for the answer. */
+  #nowOrAtARequest(process: SimulatedProcess, befall: () => void): void {
+    if (this.#random.chance(0.4)) befall();
+    else this.#targets.world.network.onNextRequest(process, () => this.#isOver || befall());
   }
 
   #host(): SimulatedHost {

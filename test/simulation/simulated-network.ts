@@ -24,6 +24,7 @@ interface Link {
 export class SimulatedNetwork {
   readonly #time: VirtualTime;
   readonly #random: Random;
+  readonly #onRequest = new Map<SimulatedProcess, () => void>();
   readonly #links = new Map<SimulatedProcess, Map<SimulatedMember, Link>>();
 
   constructor(time: VirtualTime, random: Random) {
@@ -36,6 +37,15 @@ export class SimulatedNetwork {
     const delayMs = this.delayMs(process, member);
     if (this.isOpen(process, member, direction)) this.#time.after(delayMs, arrive);
     else if (this.#random.chance(0.5)) this.hold(process, member, arrive);
+    const callback = direction === "there" ? this.#onRequest.get(process) : undefined;
+    if (callback === undefined) return;
+    this.#onRequest.delete(process);
+    this.#time.after(0, callback);
+  }
+
+  /** Has `callback` called as soon as the process has sent its next request: the moment at which most can go wrong. */
+  onNextRequest(process: SimulatedProcess, callback: () => void): void {
+    this.#onRequest.set(process, callback);
   }
 
   delayMs(process: SimulatedProcess, member: SimulatedMember): number {

@@ -56,8 +56,8 @@ class Simulation {
   readonly #options: SimulationOptions;
   readonly #random: Random;
   readonly #time = new VirtualTime();
-  readonly #ledger: HoldLedger = new HoldLedger(() => this.#cluster.model);
-  readonly #auditor = new LineAuditor(() => this.#cluster.model, this.#ledger);
+  readonly #ledger: HoldLedger;
+  readonly #auditor: LineAuditor;
   readonly #cluster: SimulatedCluster;
   readonly #world: World;
   #hosts: SimulatedHost[] = [];
@@ -68,6 +68,8 @@ class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
+    this.#ledger = new HoldLedger(() => this.#cluster.model, this.#random.fork());
+    this.#auditor = new LineAuditor(() => this.#cluster.model, this.#ledger);
     this.#cluster = new SimulatedCluster(this.#time, this.#random.fork(), (commit) => this.#auditor.audit(commit));
     const network = new SimulatedNetwork(this.#time, this.#random.fork());
     this.#world = { time: this.#time, cluster: this.#cluster, network, ledger: this.#ledger };
@@ -120,6 +122,7 @@ class Simulation {
   }
 
   #crash(host: SimulatedHost): void {
+    if (host.process.isDead) return;
     host.process.kill();
     this.#ledger.review(host.process);
     this.#hosts = this.#hosts.filter((other) => other !== host);

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { simulateMutant } from "./mutant.ts";
+import { mutations } from "./mutations.ts";
+
+/** As many seeds as it takes, but not more. */
+const mostSeeds = 20;
+
+describe("the simulation catches code that", { concurrency: 2 }, () => {
+  for (const mutation of mutations) {
+    test(mutation.what, async (t) => {
+      const { code, output } = await simulateMutant(mutation, mostSeeds);
+      const [caught] = output.match(/^Violated: .*$/m) ?? [];
+      t.diagnostic(`${output.match(/^seed /gm)?.length} seeds: ${caught}`);
+      assert.equal(code, 1, output);
+      const expected = mutation.violates.some((invariant) => caught?.includes(`. ${invariant}: `));
+      assert.ok(expected, output);
+    });
+  }
+});
