@@ -13,7 +13,10 @@ const connectTimeoutMs = 5_000;
 /** Does what was asked for in place of running a command, and resolves to the exit code. */
 export async function act(action: Action, host: Host): Promise<number> {
   try {
-    await using manager = await openLockManager(action.connection, { connectTimeout: connectTimeoutMs });
+    await using manager = await openLockManager(action.connection, {
+      connectTimeout: connectTimeoutMs,
+      ...(action.kind === "doctor" && { ttl: action.ttlSeconds }),
+    });
     return await carryOut(action, manager, host);
   } catch (error) {
     host.standardError.write(`etcdlocker: ${escapeText(messageOf(error))}\n`);
@@ -27,6 +30,10 @@ async function carryOut(action: Action, manager: LockManager, host: Host): Promi
     case "view": {
       const { view } = await import("./view/view.ts");
       return await view(action, manager, host);
+    }
+    case "doctor": {
+      const { doctor } = await import("./doctor/doctor.ts");
+      return await doctor(action, manager, host);
     }
     case "verify": {
       const { verify } = await import("./verify.ts");

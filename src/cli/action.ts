@@ -1,4 +1,5 @@
 import { type Connection, readConnection } from "./connection.ts";
+import { readTtl } from "./job.ts";
 import { readNames } from "./lock-request.ts";
 import type { OptionName } from "./option-table.ts";
 import { type Settings, wrong } from "./settings.ts";
@@ -12,6 +13,7 @@ export type Subject =
 /** What is to be done in place of running a command. */
 export type Action = { readonly connection: Connection } & (
   | { readonly kind: "view"; readonly subject: Subject; readonly isLive: boolean; readonly isJson: boolean }
+  | { readonly kind: "doctor"; readonly name: string; readonly ttlSeconds: number; readonly isJson: boolean }
   | { readonly kind: "verify"; readonly name: string; readonly token: bigint }
   | {
       readonly kind: "break";
@@ -22,12 +24,12 @@ export type Action = { readonly connection: Connection } & (
     }
 );
 
-const actionNames = ["status", "list", "verify", "break"] as const;
+const actionNames = ["status", "list", "verify", "break", "doctor"] as const;
 
 /** Options that say more about an action, and those that they go with. */
 const companions: readonly (readonly [OptionName, readonly OptionName[]])[] = [
   ["watch", ["status", "list"]],
-  ["json", ["status", "list", "watch"]],
+  ["json", ["status", "list", "doctor"]],
   ["token", ["break"]],
   ["yes", ["break"]],
 ];
@@ -58,6 +60,9 @@ export function readAction(settings: Settings, command: readonly string[]): Acti
     };
   }
   const name = readName(settings, action);
+  if (action === "doctor") {
+    return { kind: "doctor", connection, name, ttlSeconds: readTtl(settings), isJson: settings.hasFlag("json") };
+  }
   if (action === "verify") return { kind: "verify", connection, name, token: readToken(settings, "verify") };
   return { kind: "break", connection, name, ...readConsent(settings) };
 }

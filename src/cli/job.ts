@@ -56,7 +56,8 @@ function checkV2({ discoverySrv }: Connection, { names, mode, permits, atLeastMs
   if (excess !== undefined) throw new UsageError(`--api 2 is given with ${excess}, which needs --api 3`);
 }
 
-function readTtl(settings: Settings): number {
+/** In seconds. @throws UsageError when it is no whole number of them. */
+export function readTtl(settings: Settings): number {
   const allowed = "a whole number of seconds from 1 to 1000000, for example 60, 30s, 5m or 2h";
   const ms = settings.durationMs("ttl", allowed, (given) => {
     const seconds = given / 1_000;

@@ -35,6 +35,7 @@ export type OptionName =
   | "break"
   | "token"
   | "yes"
+  | "doctor"
   | "verbose"
   | "json-log"
   | "completions"
@@ -341,7 +342,7 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
   json: {
     group: "seeing",
     brief: "the same in JSON",
-    text: "what `--status`, `--list` or `--watch` show, in JSON: a document; with `--watch`, one a line",
+    text: "what `--status`, `--list`, `--watch` or `--doctor` show, in JSON: a document; with `--watch`, one a line",
   },
   verify: {
     group: "seeing",
@@ -364,6 +365,13 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     value: "N",
     brief: "from the holder with this token",
     text: "with `--break`: from the holder with this fencing token, as `--status` shows it, and from nobody else",
+  },
+  doctor: {
+    group: "seeing",
+    brief: "what may be wrong with etcd or the lock",
+    text:
+      "look at the endpoints, versions, latency against the TTL, clocks, permissions and the keys of the lock, and say what " +
+      "to do about what is wrong: exit code 1 when locks cannot work as they should",
   },
   yes: { group: "seeing", brief: "don't ask", text: "with `--break --token N`: don't ask" },
   verbose: {
