@@ -24,7 +24,7 @@ describe("with TLS and users, a lock that is held, and one that is waited for, g
     for (const member of cluster.members) {
       await member.kill();
       await member.start();
-      await held.verify();
+      await untilSuccess("it is renewed", () => held.renew());
     }
     assert.equal(held.held, true);
     await held.release();
@@ -41,7 +41,7 @@ describe("with TLS and users, a lock that is held, and one that is waited for, g
     const leader = await cluster.leader();
     for (const member of cluster.members.filter(({ name }) => name !== leader.name)) {
       member.pause();
-      await held.verify();
+      await untilSuccess("it is renewed", () => held.renew());
       // A login, too, goes on to another member.
       const newcomer = setting.manager({ tls: tlsOf(cluster), user, endpoints: [...cluster.endpoints].reverse() });
       await (await newcomer.acquire(`${setting.key}${member.name}`)).release();

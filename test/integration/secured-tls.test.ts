@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EtcdUnavailableError, type LockManagerOptions, type TlsOptions } from "#dist/index.js";
 import { makeCertificates } from "#dist/testing/certificates.js";
 import { startEtcd } from "#dist/testing/index.js";
-import { eventually, within } from "../support/eventually.ts";
+import { eventually, untilSuccess, within } from "../support/eventually.ts";
 import { etcdOfFile, etcdOfTest, type LockSetting } from "../support/lock-setting.ts";
 import { issueCertificate, tlsOf } from "../support/secured.ts";
 
@@ -165,11 +165,11 @@ describe("files that are replaced are taken up without a restart", { concurrency
     await writeFile(key, (await strangersTls(setting)).key);
     const { accepted } = proxy;
     proxy.reset();
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     assert.ok(proxy.accepted > accepted);
     await rm(cert);
     proxy.reset();
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     await held.release();
   });
 
@@ -179,7 +179,7 @@ describe("files that are replaced are taken up without a restart", { concurrency
     await issueCertificate(setting.cluster, { side: "server", file: "server" });
     await setting.member.kill();
     await setting.member.start();
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     await held.verify();
     await held.release();
   });

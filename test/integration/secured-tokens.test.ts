@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Connection } from "#dist/etcd/connection.js";
 import type { EtcdRefusedError, EtcdUserOptions, LockManager } from "#dist/index.js";
-import { eventually, within } from "../support/eventually.ts";
+import { eventually, untilSuccess, within } from "../support/eventually.ts";
 import { etcdOfFile, etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
 import { addUser, jwtFlags, rootOf } from "../support/secured.ts";
 
@@ -137,7 +137,7 @@ describe("a login", { concurrency: true }, () => {
     const held = await manager.acquire(setting.key);
     await changePassword(setting, name, "new secret");
     await writeFile(passwordFile, "new secret\n");
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     await held.verify();
     await held.release();
   });
@@ -171,7 +171,7 @@ describe("a cluster", { concurrency: true }, () => {
     const held = await manager.acquire(setting.key);
     await setting.member.kill();
     await setting.member.start();
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     await held.verify();
     await held.release();
   });
@@ -187,11 +187,11 @@ describe("a cluster", { concurrency: true }, () => {
     await cluster.etcdctl("role", "add", "root");
     await cluster.etcdctl("user", "grant-role", "root", "root");
     await cluster.etcdctl("auth", "enable");
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     await held.verify();
     await (await manager.acquire(`${setting.key}other`)).release();
     await cluster.etcdctl("--user=root:secret", "auth", "disable");
-    await held.renew();
+    await untilSuccess("it is renewed", () => held.renew());
     await held.verify();
     await (await manager.acquire(`${setting.key}other`)).release();
     await held.release();

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -56,7 +57,9 @@ export async function issueCertificate(
   const subject = `/O=etcd-lock testing/OU=${file}${commonName === undefined ? "" : `/CN=${commonName}`}`;
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", `${file}.key`];
   await openssl("req", "-new", ...key, "-config", "openssl.cnf", "-subj", subject, "-out", `${file}.csr`);
-  const signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", String(days)];
+  // A number of its own: the file with the next one is not for several at the same time.
+  const serial = ["-set_serial", String(randomInt(2 ** 47))];
+  const signing = ["-CA", "ca.crt", "-CAkey", "ca.key", ...serial, "-days", String(days)];
   const extensions = ["-extfile", "openssl.cnf", "-extensions", side];
   await openssl("x509", "-req", "-in", `${file}.csr`, ...signing, ...extensions, "-out", `${file}.crt`);
   const ca = await readFile(join(folder, "ca.crt"));
