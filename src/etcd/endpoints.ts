@@ -59,7 +59,9 @@ export function parseEtcdSource(source: unknown): EtcdAccess {
 function parseOptions(options: Partial<Record<keyof EtcdOptions, unknown>>): EtcdAccess {
   const { endpoints, discoverySrv, followMembers = false } = options;
   if ((endpoints === undefined) === (discoverySrv === undefined)) {
-    if (endpoints === undefined) throw new TypeError(`etcd must be ${accepted}; got ${show(options)}`);
+    // The names only: a password may be where it does not belong.
+    const got = Object.keys(options).join(", ") || "nothing in it";
+    if (endpoints === undefined) throw new TypeError(`etcd must be ${accepted}; got an object with ${got}`);
     throw new TypeError("etcd has either endpoints or discoverySrv; got both");
   }
   if (typeof followMembers !== "boolean") {

@@ -19,7 +19,7 @@ const refused: readonly (readonly [string, Arguments, typeof TypeError, readonly
   ["a number for etcd", [2379, "k", "i"], TypeError, [/^etcd/, /got 2379/, /host:port/]],
   ["an empty list of addresses", [[], "k", "i"], TypeError, [/etcd/, /empty array/, /host:port/]],
   ["an empty address", ["", "k", "i"], TypeError, [/etcd endpoint/, /got ""/, /host:port/]],
-  ["options without endpoints", [{}, "k", "i"], TypeError, [/^etcd/, /got \{\}/, /endpoints/]],
+  ["options without endpoints", [{}, "k", "i"], TypeError, [/^etcd/, /got an object with nothing in it/, /endpoints/]],
   ["an address with a path", ["http://h:1/x", "k", "i"], TypeError, [/endpoint/, /got "http:\/\/h:1\/x"/]],
   ["TLS for some endpoints", ["https://h:1,http://i:1", "k", "i"], TypeError, [/http:\/\/ endpoints, without TLS/]],
   [

@@ -39,7 +39,8 @@ test("what is checked can be checked again, and stays the same", () => {
 const refused: readonly [source: unknown, message: RegExp][] = [
   [undefined, /etcd must be an address.*got undefined/],
   [42, /got 42/],
-  [{}, /got \{\}/],
+  [{}, /got an object with nothing in it$/],
+  [{ host: "a", password: "secret" }, /got an object with host, password$/],
   [[], /got an empty array/],
   ["", /got ""/],
   ["a,,b", /got ""/],
