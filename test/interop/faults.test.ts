@@ -11,7 +11,7 @@ const foreign = await provideForeign();
 const setUp = etcdOfFile({}, { hasCrashes: true });
 
 /** Of those that crash: their lease ends so many seconds later. */
-const shortTtl = 8;
+const shortTtl = 10;
 const limitMs = 60_000;
 
 /** So many of jetcd at once, each with a virtual machine of its own, does a busy machine start in time. */
