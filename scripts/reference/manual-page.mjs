@@ -31,6 +31,7 @@ export function manualPage() {
     ...tagged("ETCDLOCKER_KEY", "the name of the lock"),
     ...tagged("ETCDLOCKER_ID", "the id"),
     ...tagged("ETCDLOCKER_FENCING_TOKEN", "a number that grows from holder to holder; also as ETCD_LOCK_REV"),
+    ...tagged("ETCDLOCKER_FENCING_TOKENS", "the tokens of several locks by name, in JSON"),
     ...tagged("ETCDLOCKER_LEASE", "the etcd lease of the entry, in hexadecimal"),
     ".SH EXIT STATUS",
     "That of the command, or",

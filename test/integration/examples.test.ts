@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findEtcd, startEtcd } from "#dist/testing/index.js";
-import { startEtcdlocker } from "../support/etcdlocker.ts";
+import { runEtcdlocker, startEtcdlocker } from "../support/etcdlocker.ts";
 import { listKeys } from "../support/leftovers.ts";
 import { type Program, startProgram } from "../support/programs.ts";
 
@@ -47,13 +47,45 @@ test("cron-job.sh: under etcdlocker, one machine does the work of a day, and the
     }),
   );
   t.after(() => Promise.all(programs.map((program) => program.kill())));
-  const outputs = await Promise.all(programs.map(outputOf));
+  // Those who wait say so.
+  const outputs = await Promise.all(programs.map(async (program) => (await program.end()) && program.stdout));
   const kinds = outputs.map((output) => output.replace(/\d{4}-\d\d-\d\d/, "today")).sort();
   assert.deepEqual(kinds, [
     "making the backup of today\n",
     "the backup of today has been made\n",
     "the backup of today has been made\n",
   ]);
+});
+
+/** The words of a line as the shell reads them. */
+function wordsOf(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
+}
+
+test("crontab: one machine runs the job, and the others, also those with a late clock, skip it in silence", async () => {
+  const text = await readFile(join(examples, "crontab"), "utf8");
+  const [, line = ""] = /^0 3 \* \* \* {2}etcdlocker (.*)$/m.exec(text) ?? [];
+  const runs = await Promise.all([1, 2, 3].map(() => runEtcdlocker(cluster.endpoints, wordsOf(line))));
+  const late = await runEtcdlocker(cluster.endpoints, wordsOf(line));
+  const silent = { code: 0, stdout: "", stderr: "" };
+  const ran = { ...silent, stdout: "the mail is sent\n" };
+  assert.deepEqual(
+    [...runs, late].sort((a, b) => b.stdout.length - a.stdout.length),
+    [ran, silent, silent, silent],
+  );
+});
+
+test("etcdlocker@.service and cron-job.yaml: a systemd unit and a CronJob have command lines that etcdlocker takes", async () => {
+  const unit = await readFile(join(examples, "etcdlocker@.service"), "utf8");
+  const [, started = ""] = /^ExecStart=\/usr\/bin\/env etcdlocker (.*)$/m.exec(unit) ?? [];
+  const job = await readFile(join(examples, "cron-job.yaml"), "utf8");
+  const [, listed = ""] = /command: \[etcdlocker, (.*)\]$/m.exec(job) ?? [];
+  const [unitWords, jobWords] = [wordsOf(started), listed.split(", ").flatMap(wordsOf)];
+  for (const words of [unitWords, jobWords]) {
+    const options = words.slice(0, words.indexOf("--") + 1);
+    const run = await runEtcdlocker(cluster.endpoints, [...options, "echo", "ran"]);
+    assert.deepEqual(run, { code: 0, stdout: "ran\n", stderr: "" });
+  }
 });
 
 test("migration.mjs: of several instances, one migrates while the others wait", async (t) => {
@@ -155,7 +187,8 @@ test("metrics.mjs: what happens to locks is counted, in the format of Prometheus
 
 test("every example is run by a test of this file", async () => {
   const source = await readFile(fileURLToPath(import.meta.url), "utf8");
-  const tested = [...source.matchAll(/^test\("([\w-]+\.(?:mjs|sh)):/gm)].map(([, name]) => name);
+  const titles = [...source.matchAll(/^test\("([^:"]+):/gm)].map(([, names = ""]) => names);
+  const tested = titles.flatMap((names) => names.match(/[\w@-]+\.(?:mjs|sh|service|yaml)/g) ?? []);
   const modules = ["lock-metrics.mjs"];
   const programs = (await readdir(examples)).filter((name) => name.includes(".") && !modules.includes(name));
   assert.deepEqual(new Set(tested), new Set(programs));

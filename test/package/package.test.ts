@@ -28,7 +28,7 @@ test("the tarball has what users need, and nothing else", () => {
   const allowed = [
     /^dist\/(?!cli\/).*(\.js|\.d\.ts)$/,
     /^docs\/.*\.md$/,
-    /^examples\/.*\.(mjs|sh|service|timer|yaml)$/,
+    /^examples\/(.*\.(mjs|sh|service|yaml)|crontab)$/,
     /^package\.json$/,
   ];
   assert.deepEqual(
