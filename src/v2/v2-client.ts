@@ -162,22 +162,31 @@ const answered = new Set([keyNotFound, compareFailed, keyExists, changesForgotte
 /** @throws EtcdRefusedError; an error with the code of a gRPC status when another member may answer better. */
 function parse({ statusCode, headers, body = "" }: HttpResponse, endpoint: string): WireAnswer {
   const json = parseJson(body);
-  const index = Number(headers["x-etcd-index"] ?? json?.index ?? 0);
-  if (json?.node?.dir === true) {
-    throw new EtcdRefusedError(`etcd at ${endpoint} has a directory where the key should be`, "V2_DIRECTORY", endpoint);
+  if (json === undefined || !(json.node instanceof Object || answered.has(json.errorCode ?? 0))) {
+    throw explainFailure(statusCode, json, endpoint);
   }
-  if (json !== undefined && (json.node !== undefined || answered.has(json.errorCode ?? 0))) return { ...json, index };
-  const { errorCode } = json ?? {};
-  const said = json?.message === undefined ? `HTTP status ${statusCode}` : `${json.message} (${json.cause ?? ""})`;
-  if (statusCode >= 500 || passing.has(errorCode ?? 0)) throw callFailure(status.UNAVAILABLE, said);
-  const hint = errorCode === undefined && statusCode === 404 ? "; does it serve the v2 API (--enable-v2)?" : "";
-  const name = errorCode === undefined ? `HTTP_${statusCode}` : `V2_${errorCode}`;
-  throw new EtcdRefusedError(`etcd at ${endpoint} refused: ${said}${hint}`, name, endpoint);
+  const { createdIndex = 0, modifiedIndex = 0, dir } = json.node ?? {};
+  const index = Number(headers["x-etcd-index"] ?? json.index);
+  if (![createdIndex, modifiedIndex, index].every(Number.isSafeInteger)) {
+    throw callFailure(status.UNAVAILABLE, "an answer that is none of etcd's v2 API");
+  }
+  if (dir !== true) return { ...json, index };
+  throw new EtcdRefusedError(`etcd at ${endpoint} has a directory where the key should be`, "V2_DIRECTORY", endpoint);
 }
 
-function parseJson(body: string): (Omit<WireAnswer, "index"> & { readonly index?: number }) | undefined {
+function explainFailure(statusCode: number, json: Partial<WireAnswer> | undefined, endpoint: string): Error {
+  const { errorCode, message, cause = "" } = json ?? {};
+  const said = message === undefined ? `HTTP status ${statusCode}` : `${message} (${cause})`;
+  if (statusCode >= 500 || passing.has(errorCode ?? 0)) return callFailure(status.UNAVAILABLE, said);
+  const hint = errorCode === undefined && statusCode === 404 ? "; does it serve the v2 API (--enable-v2)?" : "";
+  const name = errorCode === undefined ? `HTTP_${statusCode}` : `V2_${errorCode}`;
+  return new EtcdRefusedError(`etcd at ${endpoint} refused: ${said}${hint}`, name, endpoint);
+}
+
+function parseJson(body: string): Partial<WireAnswer> | undefined {
   try {
-    return JSON.parse(body);
+    const json: unknown = JSON.parse(body);
+    return typeof json === "object" && json !== null ? json : undefined;
   } catch {
     return undefined;
   }

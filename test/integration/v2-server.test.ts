@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { Lock } from "#dist/index.js";
+
+/** A lock on a server that is not etcd, or not as it should be. */
+async function lockOn(t: TestContext, listener: RequestListener): Promise<Lock> {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return new Lock({ endpoints: `127.0.0.1:${port}`, api: 2 }, "/k", "i", 5);
+}
+
+const answers: readonly (readonly [string, number, string, RegExp])[] = [
+  [
+    "asks for a user",
+    401,
+    '{"errorCode":110,"message":"Insufficient credentials","cause":"c","index":0}',
+    /^EtcdRefusedError: .*Insufficient credentials/,
+  ],
+  [
+    "has no leader",
+    500,
+    '{"errorCode":300,"message":"Raft Internal Error","cause":"no leader","index":0}',
+    /^EtcdUnavailableError: .*Raft Internal Error/,
+  ],
+  ["is another program", 200, "<html></html>", /^EtcdRefusedError: .*HTTP status 200/],
+  ["answers null", 200, "null", /^EtcdRefusedError/],
+  [
+    "gives numbers that are none",
+    200,
+    '{"action":"get","node":{"value":"x","createdIndex":"7","modifiedIndex":8}}',
+    /^EtcdUnavailableError: .*none of etcd's v2 API/,
+  ],
+];
+
+describe("a server of the v2 API", { concurrency: true }, () => {
+  for (const [what, statusCode, body, message] of answers) {
+    it(`that ${what} is told of`, async (t) => {
+      const lock = await lockOn(t, (_request, response) => {
+        response.writeHead(statusCode, { "x-etcd-index": "9" }).end(body);
+      });
+      await assert.rejects(lock.lock({ timeout: 2_000 }), message);
+    });
+  }
+});
