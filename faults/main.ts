@@ -12,7 +12,7 @@ import { type FaultsOptions, parseOptions, usage } from "./options.ts";
 import { showSummary } from "./report/show-summary.ts";
 import { summarize } from "./report/summary.ts";
 import { writeReport } from "./report/write-report.ts";
-import { NotHealed } from "./run/inflict-faults.ts";
+import { RunFailedError } from "./run/run-failed-error.ts";
 import { runFaults } from "./run/run-faults.ts";
 
 const exitCodes = { violated: 1, void: 3, usage: 64 };
@@ -26,7 +26,7 @@ try {
   else process.exitCode = await run(options);
 } catch (error) {
   if (error instanceof TypeError) console.error(`${error.message}\n\n${usage}`);
-  else if (error instanceof NotHealed) console.error(`THE RUN IS VOID: ${error.message}.`);
+  else if (error instanceof RunFailedError) console.error(`THE RUN IS VOID: ${error.message}.`);
   else throw error;
   process.exitCode = error instanceof TypeError ? exitCodes.usage : exitCodes.void;
 }
@@ -43,7 +43,7 @@ async function run(options: FaultsOptions): Promise<number> {
   tell(`seed ${options.seed}`);
   const package_ = await findPackage(options, out);
   const { workers, callers, jobs } = options;
-  await runFaults({
+  const etcd = await runFaults({
     ...options,
     ...package_,
     size: { workers, callers, jobs },
@@ -52,7 +52,7 @@ async function run(options: FaultsOptions): Promise<number> {
     tell,
   });
   const verdict = checkHistory(await readHistory(folder));
-  const summary = summarize(verdict, { words: process.argv.slice(2), seed: options.seed, etcd: options.etcdVersion });
+  const summary = summarize(verdict, { words: process.argv.slice(2), seed: options.seed, etcd });
   console.log(showSummary(summary));
   for (const path of await writeReport(out, summary, verdict)) console.log(path);
   if (verdict.violations.length > 0) return exitCodes.violated;

@@ -42,14 +42,14 @@ export interface Summary {
 
 export function summarize(
   { story, violations, excused, isVoid }: Verdict,
-  { words, seed, etcd }: { words: readonly string[]; seed: number; etcd: string | undefined },
+  { words, seed, etcd }: { words: readonly string[]; seed: number; etcd: string },
 ): Summary {
   const own = story.holds.filter(({ attempt }) => attempt.family === "own");
   const others = words.filter((word, index) => word !== "--seed" && words[index - 1] !== "--seed");
   return {
     command: `npm run faults -- ${[...others, "--seed", seed].join(" ")}`,
     seed,
-    etcd: etcd ?? "installed",
+    etcd,
     isVoid,
     starved: {
       times: story.starved.length,

@@ -5,6 +5,7 @@ import type { Recorder } from "../history/recorder.ts";
 import type { Random } from "../random.ts";
 import { Lane, type LaneSetting } from "./lane.ts";
 import { persist } from "./persist.ts";
+import { RunFailedError } from "./run-failed-error.ts";
 import type { Scene } from "./scene.ts";
 
 export interface Infliction {
@@ -17,11 +18,6 @@ export interface Infliction {
   readonly tell: (text: string) => void;
 }
 
-/** The run cannot go on, and says nothing about locks. */
-export class NotHealed extends Error {
-  override readonly name = "NotHealed";
-}
-
 /** So many faults of the cluster, or of clients if there are no others, are in a round; a calm follows. */
 const faultsPerRound = 8;
 
@@ -29,7 +25,7 @@ const faultsPerRound = 8;
  * Inflicts faults, in rounds: on etcd one after the other, and at the same time on clients. After each round everything
  * is healed and left alone for a while, so that it can be seen whether all who wait are served.
  *
- * @throws NotHealed when etcd does not recover.
+ * @throws RunFailedError when etcd does not recover.
  */
 export async function inflictFaults({ scene, recorder, random, faults, lastsMs, tell }: Infliction): Promise<void> {
   const endsAt = nowMs() + lastsMs;
@@ -76,6 +72,6 @@ async function untilHealthy({ cluster, prefix }: Scene): Promise<void> {
       await cluster.etcdctl("del", "--", `${prefix}healthy`);
     });
   } catch (error) {
-    throw new NotHealed("etcd did not recover, though all faults had been healed", { cause: error });
+    throw new RunFailedError("etcd did not recover, though all faults had been healed", { cause: error });
   }
 }

@@ -52,12 +52,13 @@ export async function findLeftovers(
   const givesUpAt = performance.now() + ttlSeconds * 2_000 + 8_000;
   const excusable = (await readHistory(history)).filter(isExcuse).length;
   for (;;) {
-    const found = [
+    const look = async (): Promise<string[]> => [
       ...(await listKeys(cluster, prefix)).map((key) => `key ${key}`),
       ...(await leasesBeyond(cluster, excusable)),
       ...(await usageBeyond(cluster, before)),
       ...listMarked(marker).map((pid) => `process ${pid}`),
     ];
+    const found = await look().catch(() => ["something, perhaps: etcd did not say"]);
     if (found.length === 0 || performance.now() > givesUpAt) return found;
     await delay(500);
   }

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readSpeedFlags } from "#dist/testing/etcd-flags.js";
+import { readEtcdVersion } from "#dist/testing/etcd-version.js";
 import { startEtcd } from "#dist/testing/index.js";
+import { provideEtcd } from "#dist/testing/provide-etcd.js";
+import { startProgram } from "../../test/support/programs.ts";
 import type { Fault } from "../faults/fault.ts";
-import { historyEnding } from "../history/read-history.ts";
+import { historyEnding, readHistory } from "../history/read-history.ts";
 import { Recorder } from "../history/recorder.ts";
 import { Network } from "../network/network.ts";
 import { Random } from "../random.ts";
@@ -12,6 +17,7 @@ import { Ending } from "./ending.ts";
 import { inflictFaults } from "./inflict-faults.ts";
 import { findLeftovers, readUsage, sweep } from "./leftovers.ts";
 import { Resource } from "./resource.ts";
+import { RunFailedError } from "./run-failed-error.ts";
 import { Scene } from "./scene.ts";
 import { TouchObserver } from "./touch-observer.ts";
 import { arrangeTraffic, type Contender } from "./traffic.ts";
@@ -36,6 +42,8 @@ export interface RunOptions {
   readonly tell: (text: string) => void;
 }
 
+const ticker = fileURLToPath(new URL("./ticker.js", import.meta.url));
+
 /** Names of locks begin with this. */
 export const namePrefix = "/faults/";
 
@@ -43,8 +51,12 @@ const drainLimitMs = 90_000;
 /** NOSPACE is reached by writing that much. */
 const quotaBytes = 32 * 1_024 * 1_024;
 
-/** Makes a run: everything that happens in it is in the histories afterwards. */
-export async function runFaults(options: RunOptions): Promise<void> {
+/**
+ * Makes a run: everything that happens in it is in the histories afterwards. Resolves to the version of etcd.
+ *
+ * @throws RunFailedError
+ */
+export async function runFaults(options: RunOptions): Promise<string> {
   const { seed, ttlSeconds, folder, tell } = options;
   const random = new Random(seed);
   await rm(folder, { recursive: true, force: true });
@@ -54,16 +66,18 @@ export async function runFaults(options: RunOptions): Promise<void> {
   const hasAccounts = options.contender === "etcd-lock";
   const network = new Network();
   const ending = new Ending();
+  const tickerProgram = startProgram(process.execPath, [ticker, join(folder, `ticker${historyEnding}`)]);
+  ending.add(() => tickerProgram.kill());
   try {
     tell("starting etcd ...");
+    const { etcd } = await provideEtcd(options.etcdVersion);
     const cluster = await startEtcd({
       members: 3,
       peerNetwork: network.betweenMembers,
       ...(options.etcdVersion !== undefined && { version: options.etcdVersion }),
-      // Disks that are slow, or stuck, are part of the test. Members are forgiving where a machine is busy.
       extraArguments: [
         `--quota-backend-bytes=${quotaBytes}`,
-        ...(await fsyncFlags(options.etcdVersion)),
+        ...(await fsyncFlags(etcd)),
         ...(hasAccounts ? await tokenFlags(folder) : []),
       ],
       auth: hasAccounts,
@@ -112,6 +126,12 @@ export async function runFaults(options: RunOptions): Promise<void> {
     for (const what of await findLeftovers(cluster, ttlSeconds, usage))
       recorder.write({ kind: "leftover", what, isOfTime: true });
     recorder.write({ kind: "run", mark: "over", ttlSeconds });
+    return await readEtcdVersion(etcd);
+  } catch (error) {
+    const wasStarved = (await readHistory(folder)).some(({ kind }) => kind === "starved");
+    if (!wasStarved || error instanceof RunFailedError) throw error;
+    const what = error instanceof Error ? error.message : String(error);
+    throw new RunFailedError(`the machine was starved, and then: ${what.slice(0, 300)}`, { cause: error });
   } finally {
     await ending.now();
     recorder.close();
@@ -123,9 +143,9 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^ETCD_?LOCK/.test(name)));
 }
 
-/** Since 3.5, `startEtcd` switches it off. */
-async function fsyncFlags(version: string | undefined): Promise<string[]> {
-  return version === undefined || version.startsWith("3.4") ? [] : ["--unsafe-no-fsync=false"];
+/** Disks that are slow, or stuck, are part of the test: what `startEtcd` switches off is switched on again. */
+async function fsyncFlags(etcd: string): Promise<string[]> {
+  return (await readSpeedFlags(etcd)).map((flag) => `${flag}=false`);
 }
 
 async function limited(limitMs: number, work: Promise<void>, onLimit: () => void): Promise<void> {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type EtcdCluster, findEtcd } from "#dist/testing/index.js";
 import { provideGoProgram } from "../../provision/go-program.ts";
 import { provideNpmPackages } from "../../provision/npm-packages.ts";
@@ -54,7 +53,6 @@ const names: LockNames = {
   kept: numbered("kept", 4),
   jobs: numbered("jobs", 2),
 };
-const ticker = fileURLToPath(new URL("./ticker.js", import.meta.url));
 
 export async function arrangeTraffic(options: TrafficOptions): Promise<Traffic> {
   const { network, recorder, random, environment, ttlSeconds, size, contender, folder } = options;
@@ -106,9 +104,6 @@ export async function arrangeTraffic(options: TrafficOptions): Promise<Traffic> 
     foreign.push(...(await slots(`${foreignMachine}1`, 1, etcdctlKind, names.mixed)));
   }
   const go = contender === "etcd-lock" ? await startGo(options) : undefined;
-  const tickerProgram = startProgram(process.execPath, [ticker, join(folder, `ticker${historyEnding}`)], {
-    environment,
-  });
   return {
     names,
     workers,
@@ -120,7 +115,7 @@ export async function arrangeTraffic(options: TrafficOptions): Promise<Traffic> 
     kill: async () => {
       await workers.kill();
       await Promise.all([...jobs, ...foreign].map((slot) => slot.kill()));
-      await Promise.all([go?.kill(), tickerProgram.kill()]);
+      await go?.kill();
     },
   };
 }
