@@ -1,8 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { JobSlot } from "../jobs/job-slot.ts";
 import type { Scene } from "../run/scene.ts";
 import { type Fault, type Inflicted, NotPossible } from "./fault.ts";
 
 const newGuardianMs = 2_500;
+const slotLimitMs = 5_000;
+const slotPauseMs = 20;
 
 /** What is done to the processes of clients and commands. */
 export const clientFaults: readonly Fault[] = [
@@ -82,7 +85,7 @@ export const clientFaults: readonly Fault[] = [
     part: "clients",
     weight: 2,
     inflict: async (scene) => {
-      const slot = chooseSlot(scene, ({ pid }) => pid !== undefined);
+      const slot = await chooseSlot(scene, ({ pid }) => pid !== undefined);
       slot.hurt("SIGKILL", "killed");
       return momentary(`process ${slot.pid ?? ""}`);
     },
@@ -93,7 +96,7 @@ export const clientFaults: readonly Fault[] = [
     part: "clients",
     weight: 2,
     inflict: async (scene) => {
-      const slot = chooseSlot(scene, ({ commandPid }) => commandPid !== undefined);
+      const slot = await chooseSlot(scene, ({ commandPid }) => commandPid !== undefined);
       slot.hurt("SIGSTOP", "frozen");
       const { pid } = slot;
       return {
@@ -110,7 +113,7 @@ export const clientFaults: readonly Fault[] = [
     text: "the command under etcdlocker is killed",
     part: "clients",
     inflict: async (scene) => {
-      const { commandPid } = chooseSlot(scene, (slot) => slot.commandPid !== undefined);
+      const { commandPid } = await chooseSlot(scene, (slot) => slot.commandPid !== undefined);
       kill(commandPid);
       return momentary(`process ${commandPid}`);
     },
@@ -120,7 +123,7 @@ export const clientFaults: readonly Fault[] = [
     text: "the guardian of etcdlocker is killed, and then etcdlocker",
     part: "clients",
     inflict: async (scene) => {
-      const slot = chooseSlot(
+      const slot = await chooseSlot(
         scene,
         ({ commandPid, guardianPid }) => commandPid !== undefined && guardianPid !== undefined,
       );
@@ -138,10 +141,15 @@ export const clientFaults: readonly Fault[] = [
   },
 ];
 
-function chooseSlot({ jobs, random }: Scene, isSuitable: (slot: JobSlot) => boolean): JobSlot {
-  const suitable = jobs.filter(isSuitable);
-  if (suitable.length === 0) throw new NotPossible("no such command runs at this moment");
-  return random.oneOf(suitable);
+/** Most commands are short: one may have to be waited for. */
+async function chooseSlot({ jobs, random }: Scene, isSuitable: (slot: JobSlot) => boolean): Promise<JobSlot> {
+  const givesUpAt = performance.now() + slotLimitMs;
+  for (;;) {
+    const suitable = jobs.filter(isSuitable);
+    if (suitable.length > 0) return random.oneOf(suitable);
+    if (performance.now() > givesUpAt) throw new NotPossible("no such command runs at this moment");
+    await delay(slotPauseMs);
+  }
 }
 
 function kill(pid: number | undefined): void {
