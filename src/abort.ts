@@ -1,64 +1,87 @@
 import { defaultMaxListeners, getMaxListeners, setMaxListeners } from "node:events";
 import type { Clock } from "./clock.ts";
 
+/** Says when something is to end: a signal of the caller's, or a scope of our own. */
+export type Signal = AbortSignal | Scope;
+
 type Listener = (reason: unknown) => void;
+
+/**
+ * Something that can be ended: from outside, or by the first of those that it is a part of. What `AbortController` and
+ * `AbortSignal.any` are, at a tenth of their cost, with any number of listeners, and leaving nothing behind on what it
+ * was a part of once disposed.
+ */
+export class Scope implements Disposable {
+  #aborted = false;
+  #reason: unknown;
+  #listeners: Set<{ readonly listener: Listener }> | undefined;
+  #controller: AbortController | undefined;
+  readonly #leave: (() => void)[] = [];
+
+  constructor(...parents: readonly (Signal | undefined)[]) {
+    for (const parent of parents) {
+      if (parent !== undefined) this.#leave.push(onAbort(parent, (reason) => this.abort(reason)));
+    }
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  /** The same for others: a signal of Node.js's, made when it is first asked for. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      this.onAbort((reason) => controller.abort(reason));
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    for (const { listener } of this.#listeners ?? []) listener(reason);
+    this.#listeners = undefined;
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted) throw this.#reason;
+  }
+
+  /** As {@link onAbort}. */
+  onAbort(listener: Listener): () => void {
+    if (this.#aborted) {
+      listener(this.#reason);
+      return noop;
+    }
+    const entry = { listener };
+    this.#listeners ??= new Set();
+    this.#listeners.add(entry);
+    return () => this.#listeners?.delete(entry);
+  }
+
+  /** It does not end with others any more. */
+  [Symbol.dispose](): void {
+    for (const leave of this.#leave.splice(0)) leave();
+  }
+}
 
 const manyListeners = 100_000;
 
-/** Who listens to shared signals: adding to a signal itself takes Node.js the longer, the more there are already. */
-const listenersOf = new WeakMap<AbortSignal, Set<Listener>>();
-
-/** A controller for something long-lived, whose signal any number of tasks listens to. */
-export function sharedAbortController(): AbortController {
-  const controller = new AbortController();
-  const { signal } = controller;
-  setMaxListeners(0, signal);
-  const listeners = new Set<Listener>();
-  listenersOf.set(signal, listeners);
-  signal.addEventListener("abort", () => {
-    for (const listener of listeners) listener(signal.reason);
-  });
-  return controller;
-}
-
-/** A signal of our own that follows others, and stops following them when disposed. */
-export interface LinkedSignal extends Disposable {
-  readonly signal: AbortSignal;
-  abort(reason: unknown): void;
-}
-
-/**
- * A signal that aborts with the first of `parents` that does. Unlike `AbortSignal.any`, it leaves nothing behind on a
- * long-lived parent once disposed.
- */
-export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): LinkedSignal {
-  const controller = new AbortController();
-  const unlinks: (() => void)[] = [];
-  for (const parent of parents) {
-    if (parent === undefined) continue;
-    unlinks.push(onAbort(parent, (reason) => controller.abort(reason)));
-  }
-  return {
-    signal: controller.signal,
-    abort: (reason) => controller.abort(reason),
-    [Symbol.dispose]: () => {
-      for (const unlink of unlinks) unlink();
-    },
-  };
-}
-
 /** Calls `listener` when `signal` aborts, at once if it has. Returns what takes the listener away. */
-export function onAbort(signal: AbortSignal, listener: Listener): () => void {
+export function onAbort(signal: Signal, listener: Listener): () => void {
+  if (signal instanceof Scope) return signal.onAbort(listener);
   if (signal.aborted) {
     listener(signal.reason);
-    return () => {};
+    return noop;
   }
-  const listeners = listenersOf.get(signal);
   const call = (): void => listener(signal.reason);
-  if (listeners !== undefined) {
-    listeners.add(call);
-    return () => listeners.delete(call);
-  }
   // One signal for many locks is no leak.
   if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(manyListeners, signal);
   signal.addEventListener("abort", call, { once: true });
@@ -66,7 +89,7 @@ export function onAbort(signal: AbortSignal, listener: Listener): () => void {
 }
 
 /** Waits `delayMs`; rejects with the signal's reason if that comes first. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+export function sleep(clock: Clock, delayMs: number, signal?: Signal): Promise<void> {
   return new Promise((resolve, reject) => {
     const alarm = clock.schedule(delayMs, () => {
       stopListening();
@@ -74,7 +97,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     });
     const stopListening =
       signal === undefined
-        ? (): void => {}
+        ? noop
         : onAbort(signal, (reason) => {
             alarm.cancel();
             reject(reason);
@@ -83,7 +106,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 }
 
 /** What `promise` settles with, or the signal's reason if that comes first. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function orAborted<T>(promise: Promise<T>, signal: Signal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const stopListening = onAbort(signal, reject);
     promise.then(resolve, reject).finally(stopListening);
@@ -96,13 +119,15 @@ export async function orLate<T>(
   clock: Clock,
   limitMs: number,
   makeLate: () => Error,
-  signal?: AbortSignal,
+  signal?: Signal,
 ): Promise<T> {
-  using limit = linkSignals(signal);
+  using limit = new Scope(signal);
   const alarm = clock.schedule(limitMs, () => limit.abort(makeLate()));
   try {
-    return await orAborted(promise, limit.signal);
+    return await orAborted(promise, limit);
   } finally {
     alarm.cancel();
   }
 }
+
+function noop(): void {}

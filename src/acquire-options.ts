@@ -56,6 +56,9 @@ export interface Waiting {
   readonly key: string;
 }
 
+/** The name of this machine, asked for once. */
+const host = hostname();
+
 const leastConnectTimeoutMs = 1_000;
 
 /** What a manager gives where the call gives nothing. */
@@ -97,7 +100,7 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
     onWaiting: options.onWaiting,
     value: {
       id: checkNonEmptyString("id", options.id ?? defaults.id),
-      host: hostname(),
+      host,
       pid: process.pid,
       since: Date.now(),
       limit: mode === "shared" ? Number.POSITIVE_INFINITY : permits,

@@ -1,4 +1,4 @@
-import { linkSignals } from "./abort.ts";
+import { Scope } from "./abort.ts";
 import type { ResolvedAcquire } from "./acquire-options.ts";
 import type { Clock } from "./clock.ts";
 import { HeldLock } from "./held-lock.ts";
@@ -16,7 +16,7 @@ export interface AcquisitionContext {
   readonly clock: Clock;
   readonly pool: SessionPool;
   /** Aborts when the manager is closed. */
-  readonly closed: AbortSignal;
+  readonly closed: Scope;
   /** Those that have not been given back yet. */
   readonly locks: Set<HeldLock>;
   inspect(name: string): Promise<Line>;
@@ -50,15 +50,15 @@ async function waitForAdmissions(
 ): Promise<readonly Admission[]> {
   const { clock, pool, closed } = context;
   using limit = waitTimeout(clock, options.timeoutMs, (name) => context.inspect(name));
-  using linked = linkSignals(closed, limit.signal, options.signal);
+  using scope = new Scope(closed, limit.scope, options.signal);
   return await admitToLines({
     clock,
     lines,
     value: options.value,
     patience,
-    signal: linked.signal,
+    signal: scope,
     connectTimeoutMs: options.connectTimeoutMs,
-    takeSession: (timeoutMs) => pool.take(options.ttl, timeoutMs, linked.signal),
+    takeSession: (timeoutMs) => pool.take(options.ttl, timeoutMs, scope),
     onWaiting: (entry) => {
       const waiting = { name: entry.line.name, key: entryKey(entry) };
       limit.inLine(waiting);

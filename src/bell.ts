@@ -1,4 +1,4 @@
-import { onAbort } from "./abort.ts";
+import { onAbort, type Signal } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 
 /** Something that one task waits for and others ring. A ring while nobody waits is kept for the next wait. */
@@ -20,12 +20,12 @@ export class Bell {
    * Waits for a ring, `delayMs` at most, and takes it. Rejects with the signal's reason if that comes first. The time
    * limit keeps the process alive only if `keepAlive` is true.
    */
-  async wait(delayMs: number, signal: AbortSignal, keepAlive = true): Promise<void> {
+  async wait(delayMs: number, signal: Signal, keepAlive = true): Promise<void> {
     if (!this.#rung) await this.#sleep(delayMs, signal, keepAlive);
     this.#rung = false;
   }
 
-  #sleep(delayMs: number, signal: AbortSignal, keepAlive: boolean): Promise<void> {
+  #sleep(delayMs: number, signal: Signal, keepAlive: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         alarm.cancel();

@@ -1,36 +1,59 @@
 import type { Alarm, Clock } from "./clock.ts";
 
+/** Something that is to be told when its time has come. */
+export interface Due {
+  /** By {@link Clock.now}. May move on at any time; once told, it must have, or be removed. */
+  readonly dueAt: number;
+  onDue(): void;
+}
+
 /**
- * Calls back once the deadline has passed. The deadline may move on in the meantime: then the alarm is set anew when it
- * goes off, and a renewal costs nothing. Where it may move back, or when it is to be told again, {@link DeadlineAlarm.reset}.
+ * One alarm for many deadlines. They move on all the time, and that costs nothing: they are looked at again when the
+ * alarm goes off. Where one may have moved back: {@link DeadlineAlarm.lookAt}.
  */
 export class DeadlineAlarm {
   readonly #clock: Clock;
-  readonly #deadline: () => number;
-  readonly #onPassed: () => void;
-  #alarm: Alarm;
+  readonly #keepsAlive: boolean;
+  readonly #dues = new Set<Due>();
+  #alarm: Alarm | undefined;
+  #goesOffAt = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock, deadline: () => number, onPassed: () => void) {
+  /** `keepsAlive`: the process does not end while there is a deadline. */
+  constructor(clock: Clock, keepsAlive: boolean) {
     this.#clock = clock;
-    this.#deadline = deadline;
-    this.#onPassed = onPassed;
-    this.#alarm = this.#set();
+    this.#keepsAlive = keepsAlive;
   }
 
-  /** Looks at the deadline now, and waits for it. */
-  reset(): void {
-    this.#alarm.cancel();
-    this.#alarm = this.#set();
+  add(due: Due): void {
+    this.#dues.add(due);
+    this.lookAt(due);
   }
 
-  cancel(): void {
-    this.#alarm.cancel();
+  remove(due: Due): void {
+    this.#dues.delete(due);
+    if (this.#dues.size === 0) this.#setFor(Number.POSITIVE_INFINITY);
   }
 
-  #set(): Alarm {
-    return this.#clock.schedule(this.#deadline() - this.#clock.now(), () => {
-      if (this.#clock.now() >= this.#deadline()) this.#onPassed();
-      else this.#alarm = this.#set();
-    });
+  /** Its time may come earlier than it seemed. */
+  lookAt({ dueAt }: Due): void {
+    if (dueAt < this.#goesOffAt) this.#setFor(dueAt);
+  }
+
+  #setFor(goesOffAt: number): void {
+    this.#alarm?.cancel();
+    this.#goesOffAt = goesOffAt;
+    this.#alarm = undefined;
+    if (goesOffAt === Number.POSITIVE_INFINITY) return;
+    const delayMs = goesOffAt - this.#clock.now();
+    this.#alarm = this.#clock.schedule(delayMs, () => this.#goOff(), this.#keepsAlive);
+  }
+
+  #goOff(): void {
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const due of this.#dues) {
+      if (due.dueAt <= this.#clock.now()) due.onDue();
+      if (this.#dues.has(due)) nextAt = Math.min(nextAt, due.dueAt);
+    }
+    this.#setFor(nextAt);
   }
 }

@@ -1,16 +1,16 @@
+import { Scope } from "./abort.ts";
 import type { Alarm, Clock } from "./clock.ts";
-import { DeadlineAlarm } from "./deadline-alarm.ts";
 import { formatDurationMs } from "./duration.ts";
 import { EtcdUnavailableError, LockLostError, type LossReason, NotHeldError } from "./errors.ts";
 import type { OperationResult } from "./etcd/etcd-client.ts";
-import { type Admission, type Entry, recordKey } from "./line/entry.ts";
-import type { EntryValue, JsonValue } from "./line/entry-value.ts";
+import { HeldRequests } from "./held-requests.ts";
+import { type Admission, recordKey } from "./line/entry.ts";
+import type { JsonValue } from "./line/entry-value.ts";
 import { Hold } from "./line/hold.ts";
-import { checkOutsideLine, entryDeleted, type Guarded, guardedTransaction } from "./line/hold-transactions.ts";
-import { leaveHolds } from "./line/leave-holds.ts";
+import { entryDeleted, type Guarded } from "./line/hold-transactions.ts";
+import { type EndingHold, leaveHold, leaveHolds } from "./line/leave-holds.ts";
 import type { Left } from "./line/leave-lines.ts";
 import { checkMetadata } from "./lock-options.ts";
-import { riskTimeMs } from "./session/deadline.ts";
 import type { Session } from "./session/session.ts";
 
 /** What a lock tells its manager. */
@@ -45,21 +45,18 @@ type State =
   | { readonly kind: "released" };
 
 /** How long a release tries, in milliseconds. */
-const releaseTimeoutMs = 4_500;
+const releaseOptions = { timeoutMs: 4_500 };
 
 /** One acquisition of a lock: held until it is released, or lost. Made by a `LockManager`. */
 export class HeldLock implements AsyncDisposable {
   readonly #hold: Hold;
   readonly #listener: HeldLockListener;
-  readonly #alarm: DeadlineAlarm;
   readonly #keepUntil: number;
-  readonly #riskAlarm: DeadlineAlarm;
-  readonly #controller = new AbortController();
+  readonly #lost = new Scope();
   #state: State = { kind: "held" };
   #release: Promise<boolean> | undefined;
-  #turns: Promise<void> = Promise.resolve();
-  /** Aborts when the lock is not held any more, for whatever reason. */
-  readonly #over = new AbortController();
+  /** Most locks are only held. */
+  #requests: HeldRequests | undefined;
 
   /** @internal */
   constructor(admission: Admission, options: HeldLockOptions, listener: HeldLockListener) {
@@ -67,18 +64,10 @@ export class HeldLock implements AsyncDisposable {
     this.#keepUntil = admission.entry.session.clock.now() + options.atLeastMs;
     this.#hold = new Hold(admission, options.refreshIntervalMs, {
       onRenewed: () => this.#renewed(),
+      onAtRisk: () => listener.onAtRisk(),
+      onDeadline: () => this.#checkDeadline(),
       onLost: (reason, explanation) => this.#lose(reason, explanation),
     });
-    this.#alarm = new DeadlineAlarm(
-      this.#clock,
-      () => this.#hold.deadline,
-      () => this.#checkDeadline(),
-    );
-    this.#riskAlarm = new DeadlineAlarm(
-      this.#clock,
-      () => this.#hold.provedAt + riskTimeMs(this.ttl),
-      () => this.#listener.onAtRisk(),
-    );
   }
 
   /** What is locked. */
@@ -118,7 +107,7 @@ export class HeldLock implements AsyncDisposable {
 
   /** Aborts with a `LockLostError` as its reason when the lock is lost: at the deadline at the latest. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#lost.signal;
   }
 
   /**
@@ -149,12 +138,7 @@ export class HeldLock implements AsyncDisposable {
    * @throws LockLostError; NotHeldError; EtcdUnavailableError when it could not be proved now: the lock is still held.
    */
   async renew(options: { readonly refreshInterval?: number } = {}): Promise<void> {
-    this.#assertNotOver();
-    this.#hold.refreshIntervalMs = options.refreshInterval ?? this.#hold.refreshIntervalMs;
-    const startedAt = this.#clock.now();
-    await this.#inTurn(() => this.#hold.session.renew());
-    this.#assertNotOver();
-    if (this.#hold.provedAt >= startedAt) return;
+    if (await this.#asked.renew(options.refreshInterval)) return;
     const left = formatDurationMs(this.remaining);
     throw new EtcdUnavailableError(
       `lock ${JSON.stringify(this.name)} could not be renewed now; it is certain for another ${left}`,
@@ -191,32 +175,23 @@ export class HeldLock implements AsyncDisposable {
    * EtcdRefusedError. RangeError for a key that would itself stand in the line of this lock, for ever.
    */
   async transact(guarded: Guarded): Promise<readonly OperationResult[] | undefined> {
-    this.#assertNotOver();
-    const { client, tryTimeoutMs } = this.#hold.session;
-    checkOutsideLine(this.#hold.admission.entry.line, guarded.success);
-    const transaction = guardedTransaction(this.#hold.admission, guarded);
-    const options = { timeoutMs: tryTimeoutMs, tryTimeoutMs, once: true, signal: this.signal };
-    const answer = await client.transact(transaction, options);
-    if (answer.succeeded) return answer.results;
-    this.#hold.onNotOurs(answer.results);
-    this.#assertNotOver();
-    return undefined;
+    return await this.#asked.transact(guarded);
   }
 
   /** Changes what others see of this owner; up to 8 KiB of JSON. @throws as {@link HeldLock.transact}; TypeError, RangeError. */
   async setMetadata(metadata: Readonly<Record<string, JsonValue>>): Promise<void> {
     const checked = checkMetadata(metadata);
-    await this.#rewrite(({ session, value }) => ({ session, value: { ...value, metadata: checked } }));
+    await this.#asked.rewrite(({ session, value }) => ({ session, value: { ...value, metadata: checked } }));
   }
 
   /** Changes what a candidate's entry says. @internal */
   async propose(proposal: string): Promise<void> {
-    await this.#rewrite(({ session, value }) => ({ session, value: { ...value, proposal } }));
+    await this.#asked.rewrite(({ session, value }) => ({ session, value: { ...value, proposal } }));
   }
 
   /** Moves the lock to the leases of another session, with another TTL, without leaving the line. @internal */
   async moveTo(session: Session): Promise<void> {
-    await this.#rewrite(({ value }) => ({ session, value }));
+    await this.#asked.rewrite(({ value }) => ({ session, value }));
   }
 
   /**
@@ -226,18 +201,27 @@ export class HeldLock implements AsyncDisposable {
    * @throws EtcdUnavailableError within 5 s when etcd does not answer: not held any more, and freed when etcd comes back,
    * or by time. EtcdRefusedError.
    */
-  async release(): Promise<boolean> {
-    return await HeldLock.releaseAll([this]);
+  release(): Promise<boolean> {
+    if (this.#release === undefined) {
+      const wasHeld = this.#stop();
+      this.#release = this.#finishRelease(leaveHold(this.#ending(wasHeld), releaseOptions), wasHeld);
+    }
+    return this.#release;
   }
 
   /** Releases several locks, in one transaction. Whether all of them were held until now. @internal */
   static async releaseAll(locks: readonly HeldLock[]): Promise<boolean> {
     const begun = locks.filter((lock) => lock.#release === undefined).map((lock) => ({ lock, wasHeld: lock.#stop() }));
     const left = leaveHolds(
-      begun.map(({ lock, wasHeld }) => ({ hold: lock.#hold, keepForMs: wasHeld ? lock.#keepForMs : 0 })),
-      { timeoutMs: releaseTimeoutMs },
+      begun.map(({ lock, wasHeld }) => lock.#ending(wasHeld)),
+      releaseOptions,
     );
-    for (const { lock, wasHeld } of begun) lock.#release = lock.#finishRelease(left, wasHeld);
+    for (const [index, { lock, wasHeld }] of begun.entries()) {
+      lock.#release = lock.#finishRelease(
+        left.then((all) => all[index]),
+        wasHeld,
+      );
+    }
     const outcomes = await Promise.all(locks.map((lock) => lock.#release));
     return outcomes.every((wasHeld) => wasHeld === true);
   }
@@ -246,9 +230,10 @@ export class HeldLock implements AsyncDisposable {
     await this.release();
   }
 
-  /** How long the lock is to be kept from others yet, though it is released. */
-  get #keepForMs(): number {
-    return Math.max(0, this.#keepUntil - this.#clock.now());
+  /** What etcd is asked for this lock while it is held. */
+  get #asked(): HeldRequests {
+    this.#requests ??= new HeldRequests(this.#hold, this.#lost, () => this.#assertNotOver());
+    return this.#requests;
   }
 
   get #clock(): Clock {
@@ -264,9 +249,14 @@ export class HeldLock implements AsyncDisposable {
     return wasHeld;
   }
 
-  async #finishRelease(left: Promise<ReadonlyMap<Hold, Left>>, wasHeld: boolean): Promise<boolean> {
+  /** A lock that was held may have to be kept from others yet, though it is released. */
+  #ending(wasHeld: boolean): EndingHold {
+    return { hold: this.#hold, keepForMs: wasHeld ? Math.max(0, this.#keepUntil - this.#clock.now()) : 0 };
+  }
+
+  async #finishRelease(left: Promise<Left | undefined>, wasHeld: boolean): Promise<boolean> {
     try {
-      const isOurs = (await left).get(this.#hold) === "left";
+      const isOurs = (await left) === "left";
       if (wasHeld && !isOurs) this.#tell(this.#lossError(...entryDeleted));
       return wasHeld && isOurs;
     } catch (error) {
@@ -288,42 +278,9 @@ export class HeldLock implements AsyncDisposable {
     );
   }
 
-  /** One after the other: each builds on what the one before has written. */
-  async #inTurn(step: () => Promise<void>): Promise<void> {
-    const turn = this.#turns.then(step);
-    this.#turns = turn.catch(() => {});
-    await turn;
-  }
-
-  async #rewrite(change: (entry: Entry) => { session: Session; value: EntryValue }): Promise<void> {
-    await this.#inTurn(async () => {
-      this.#assertNotOver();
-      const { session, value } = change(this.#hold.admission.entry);
-      const { signal } = this.#over;
-      const written = this.#hold.rewrite(session, value, {
-        timeoutMs: releaseTimeoutMs,
-        tryTimeoutMs: session.tryTimeoutMs,
-        signal,
-      });
-      // With a shorter TTL the deadline has moved back.
-      this.#alarm.reset();
-      await written.catch((error: unknown) => this.#explainRewrite(error));
-      this.#assertNotOver();
-    });
-  }
-
-  /** A rewrite that was cut short by a loss or a release fails with that. */
-  #explainRewrite(error: unknown): never {
-    this.#assertNotOver();
-    throw error;
-  }
-
   #renewed(): void {
     this.#checkDeadline();
-    if (this.#state.kind !== "held") return;
-    this.#alarm.reset();
-    this.#riskAlarm.reset();
-    this.#listener.onRenewed();
+    if (this.#state.kind === "held") this.#listener.onRenewed();
   }
 
   /** A deadline that was seen to have passed is a loss, even if the proof of a renewal should come in late. */
@@ -347,15 +304,13 @@ export class HeldLock implements AsyncDisposable {
   }
 
   #tell(error: LockLostError): void {
-    this.#controller.abort(error);
+    this.#lost.abort(error);
     this.#listener.onLost(error);
   }
 
   #end(state: State): void {
     this.#state = state;
-    this.#over.abort(new Error("the lock is over"));
-    this.#alarm.cancel();
-    this.#riskAlarm.cancel();
+    this.#requests?.end();
     this.#hold.stop();
   }
 

@@ -1,15 +1,14 @@
-import { type LinkedSignal, linkSignals } from "./abort.ts";
+import { Scope } from "./abort.ts";
 import { HeldLock } from "./held-lock.ts";
 
 /** Several locks taken in one step: held while all of them are, and given back in one step. */
 export class HeldLocks implements AsyncDisposable {
   readonly #locks: ReadonlyMap<string, HeldLock>;
-  readonly #linked: LinkedSignal;
+  #lost: Scope | undefined;
 
   /** @internal */
   constructor(locks: readonly HeldLock[]) {
     this.#locks = new Map(locks.map((lock) => [lock.name, lock]));
-    this.#linked = linkSignals(...locks.map(({ signal }) => signal));
   }
 
   /** What is locked, in the order asked for. */
@@ -26,7 +25,8 @@ export class HeldLocks implements AsyncDisposable {
 
   /** Aborts with a `LockLostError` when the first of the locks is lost. */
   get signal(): AbortSignal {
-    return this.#linked.signal;
+    this.#lost ??= new Scope(...this.#all.map(({ signal }) => signal));
+    return this.#lost.signal;
   }
 
   /** Whether all the locks are certainly held, right now. */
@@ -49,7 +49,7 @@ export class HeldLocks implements AsyncDisposable {
     try {
       return await HeldLock.releaseAll(this.#all);
     } finally {
-      this.#linked[Symbol.dispose]();
+      this.#lost?.[Symbol.dispose]();
     }
   }
 

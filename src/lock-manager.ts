@@ -1,4 +1,4 @@
-import { linkSignals, sharedAbortController } from "./abort.ts";
+import { Scope, type Signal } from "./abort.ts";
 import {
   type AcquireDefaults,
   type AcquireOptions,
@@ -47,7 +47,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #pool: SessionPool;
   readonly #defaults: AcquireDefaults;
-  readonly #closed = sharedAbortController();
+  readonly #closed = new Scope();
   readonly #waits = new Set<Promise<unknown>>();
   readonly #locks = new Set<HeldLock>();
   readonly #webLocks = new WebLocks(this);
@@ -183,7 +183,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   /** The line `name`, now and whenever it changes, until the iteration is left or `signal` aborts. */
   watch(name: string, options: WatchOptions = {}): AsyncGenerator<Line, void, undefined> {
     const line = checkName(name);
-    const read = (signal: AbortSignal): Promise<Line> =>
+    const read = (signal: Signal): Promise<Line> =>
       inspectLine(this.#client, line, { timeoutMs: Number.POSITIVE_INFINITY, signal });
     return this.#watch(line, options, read);
   }
@@ -207,7 +207,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   /** Who leads the election `name`, now and whenever leader or proclamation change; `null` between two leaders. */
   observe(name: string, options: WatchOptions = {}): AsyncGenerator<Leader | null, void, undefined> {
     const line = checkName(name);
-    const read = (signal: AbortSignal): Promise<Leader | null> =>
+    const read = (signal: Signal): Promise<Leader | null> =>
       readLeader(this.#client, line, { timeoutMs: Number.POSITIVE_INFINITY, signal });
     return this.#watch(line, options, read);
   }
@@ -239,16 +239,16 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Another TTL for a lock that is held; it keeps its place. @internal */
   async changeTtl(lock: HeldLock, ttl: number): Promise<void> {
-    await lock.moveTo(await this.#pool.take(ttl, this.#defaults.connectTimeoutMs, this.#closed.signal));
+    await lock.moveTo(await this.#pool.take(ttl, this.#defaults.connectTimeoutMs, this.#closed));
   }
 
   async *#watch<T>(
     line: LineName,
     options: WatchOptions,
-    read: (signal: AbortSignal) => Promise<T>,
+    read: (signal: Signal) => Promise<T>,
   ): AsyncGenerator<T, void, undefined> {
-    using linked = linkSignals(this.#closed.signal, checkSignal(options.signal));
-    yield* watchLine(this.#client, this.#clock, line, linked.signal, () => read(linked.signal));
+    using scope = new Scope(this.#closed, checkSignal(options.signal));
+    yield* watchLine(this.#client, this.#clock, line, scope, () => read(scope));
   }
 
   async #take(
@@ -257,12 +257,12 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     options: AcquireOptions,
     extra: Pick<EntryValue, "proposal"> = {},
   ): Promise<readonly HeldLock[]> {
-    this.#closed.signal.throwIfAborted();
+    this.#closed.throwIfAborted();
     const resolved = resolveAcquire(options, this.#defaults);
     const context: AcquisitionContext = {
       clock: this.#clock,
       pool: this.#pool,
-      closed: this.#closed.signal,
+      closed: this.#closed,
       locks: this.#locks,
       inspect: (name) => this.inspect(name),
       tell: (name, payload) => this.tell(name, payload),

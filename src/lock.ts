@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { linkSignals, onAbort, orAborted } from "./abort.ts";
+import { onAbort, orAborted, Scope } from "./abort.ts";
 import { connectTimeoutFor, type Waiting } from "./acquire-options.ts";
 import { systemClock } from "./clock.ts";
 import {
@@ -259,14 +259,14 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     using limit = waitTimeout(systemClock, timeout, (name) => this.#provider.inspect(name));
     if (wait.place !== undefined) limit.inLine(wait.place);
     wait.limits.add(limit);
-    using linked = linkSignals(signal, limit.signal);
+    using scope = new Scope(signal, limit.scope);
     try {
-      await orAborted(wait.done, linked.signal);
+      await orAborted(wait.done, scope);
       wait.controller.signal.throwIfAborted();
     } catch (error) {
       wait.callers -= 1;
       wait.limits.delete(limit);
-      if (linked.signal.aborted && wait.callers === 0) await this.#endWait(wait, error);
+      if (scope.aborted && wait.callers === 0) await this.#endWait(wait, error);
       throw error;
     }
   }

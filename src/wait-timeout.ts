@@ -1,3 +1,4 @@
+import { Scope } from "./abort.ts";
 import type { Waiting } from "./acquire-options.ts";
 import type { Alarm, Clock } from "./clock.ts";
 import { formatDurationMs } from "./duration.ts";
@@ -7,7 +8,7 @@ import type { Line, LineEntry } from "./line/inspect-line.ts";
 /** The time limit of one wait. */
 export interface WaitTimeout extends Disposable {
   /** Aborts with a {@link LockTimeoutError} when time is up. */
-  readonly signal: AbortSignal;
+  readonly scope: Scope;
   /** We stand in line, perhaps anew: from now on the limit counts. A lock that is free is never too late. */
   inLine(waiting: Waiting): void;
 }
@@ -25,13 +26,13 @@ export function waitTimeout(
   inspect: (name: string) => Promise<Line>,
 ): WaitTimeout {
   const endsAt = clock.now() + (timeoutMs ?? 0);
-  const controller = new AbortController();
+  const scope = new Scope();
   let place: Waiting | undefined;
   let alarm: Alarm | undefined;
   const end = (words: string): void => {
     const limit = formatDurationMs(timeoutMs ?? 0);
     const lock = place === undefined ? "the lock" : `lock ${JSON.stringify(place.name)}`;
-    controller.abort(new LockTimeoutError(`${lock} was not to be had within ${limit}${words}`));
+    scope.abort(new LockTimeoutError(`${lock} was not to be had within ${limit}${words}`));
   };
   const onTimeout = (): void => {
     alarm = clock.schedule(inspectTimeoutMs, () => end(""));
@@ -41,7 +42,7 @@ export function waitTimeout(
     );
   };
   return {
-    signal: controller.signal,
+    scope,
     inLine: (waiting) => {
       place = waiting;
       if (timeoutMs !== undefined) alarm ??= clock.schedule(endsAt - clock.now(), onTimeout);

@@ -89,7 +89,7 @@ export const mutants: readonly Mutant[] = [
     mutations: [
       {
         file: "line/wait-for-turn.js",
-        find: "onConfirmed: () => this.#bell.ring(),",
+        find: "onConfirmed: (revision) => this.#catchUp(revision),",
         replace: "onConfirmed: () => { },",
       },
       {

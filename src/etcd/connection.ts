@@ -9,7 +9,7 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { onAbort } from "../abort.ts";
+import { onAbort, type Signal } from "../abort.ts";
 import { callFailure } from "./status.ts";
 import type { Tls } from "./tls.ts";
 
@@ -22,7 +22,7 @@ export interface Method<Request, Response> {
 
 export interface TryOptions {
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
   /** What shows who we are; nothing by default. */
   readonly metadata?: Metadata | undefined;
 }

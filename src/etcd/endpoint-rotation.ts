@@ -1,4 +1,4 @@
-import { sleep } from "../abort.ts";
+import { type Signal, sleep } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { formatDurationMs } from "../duration.ts";
 import { type EndpointFailure, EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
@@ -73,7 +73,7 @@ export class EndpointRotation<Means extends Reachable = Connection> {
   }
 
   /** No pause before another endpoint's first try; then longer and longer ones, with jitter so that clients spread. */
-  async #pause(tries: number, giveUpAt: number, signal: AbortSignal | undefined): Promise<void> {
+  async #pause(tries: number, giveUpAt: number, signal: Signal | undefined): Promise<void> {
     const rounds = Math.floor((tries + 1) / Math.max(1, this.#endpoints.size));
     if (rounds === 0) return;
     this.#endpoints.searchLater("failing");

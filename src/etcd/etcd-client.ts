@@ -1,3 +1,4 @@
+import type { Signal } from "../abort.ts";
 import type { Operation, OperationResult, Transaction } from "./transaction.ts";
 
 /** What every answer of etcd says about the cluster. */
@@ -27,7 +28,7 @@ export interface LeaseAnswer extends Answer {
 
 export interface CallOptions {
   /** Ends the call; it rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal | undefined;
   /** How long to go on trying, in milliseconds. `Infinity` is allowed. */
   readonly timeoutMs: number;
   /** How long one endpoint may take to answer one try, in milliseconds. */
@@ -58,8 +59,11 @@ export interface KeyEvent {
 }
 
 export interface WatchListener {
-  /** The watch stands, from now on nothing is missed: the moment to read. Called again after each interruption. */
-  onConfirmed(): void;
+  /**
+   * The watch stands, and tells of everything after `revision`: the moment to read, unless what is known is as new.
+   * Called again after each interruption.
+   */
+  onConfirmed(revision: bigint): void;
   onChange(events: readonly KeyEvent[]): void;
 }
 

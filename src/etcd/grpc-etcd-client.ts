@@ -1,4 +1,4 @@
-import { linkSignals, sharedAbortController } from "../abort.ts";
+import { Scope } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError, EtcdRefusedError } from "../errors.ts";
 import { Connection, type TryOptions } from "./connection.ts";
@@ -41,7 +41,7 @@ export class GrpcEtcdClient implements EtcdClient {
   readonly #rotation: EndpointRotation;
   readonly #batcher: TransactionBatcher;
   readonly #watches: WatchStream;
-  readonly #closed = sharedAbortController();
+  readonly #closed = new Scope();
 
   /** @throws TypeError when a file with certificates, or the password, is of no use. */
   constructor(access: EtcdAccess, clock: Clock, connect: Connect = (endpoint, tls) => new Connection(endpoint, tls)) {
@@ -57,7 +57,7 @@ export class GrpcEtcdClient implements EtcdClient {
   }
 
   async transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
-    this.#closed.signal.throwIfAborted();
+    this.#closed.throwIfAborted();
     if (transaction.line === undefined) return await this.#transactAlone(transaction, options);
     return await this.#batcher.transact(transaction, options);
   }
@@ -125,9 +125,9 @@ export class GrpcEtcdClient implements EtcdClient {
     const login = this.#login;
     const sendAsUser: typeof send =
       login === undefined ? send : (connection, tries) => login.send(send, connection, tries);
-    using linked = linkSignals(this.#closed.signal, options.signal);
+    using scope = new Scope(this.#closed, options.signal);
     try {
-      return await this.#rotation.call(sendAsUser, { ...options, signal: linked.signal });
+      return await this.#rotation.call(sendAsUser, { ...options, signal: scope });
     } catch (error) {
       const isStranger = login === undefined && error instanceof EtcdRefusedError && saysStale(error.cause);
       throw isStranger ? explainStranger(error) : error;

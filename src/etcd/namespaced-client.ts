@@ -59,7 +59,7 @@ export class NamespacedEtcdClient implements EtcdClient {
   watch(target: WatchTarget, listener: WatchListener): Watch {
     const strip = (event: KeyEvent): KeyEvent => ({ ...event, key: this.#strip(event.key) });
     return this.#client.watch(this.#place(target), {
-      onConfirmed: () => listener.onConfirmed(),
+      onConfirmed: (revision) => listener.onConfirmed(revision),
       onChange: (events) => listener.onChange(events.map(strip)),
     });
   }

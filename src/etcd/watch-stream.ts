@@ -36,6 +36,9 @@ const longestPauseMs = 5_000;
 /** So long the stream stays open after its last watch, in milliseconds. It keeps the process alive. */
 const lingerMs = 200;
 
+/** No state that was read is known to be as new. */
+const latestRevision = 2n ** 63n - 1n;
+
 /** Many watches on one stream, told apart by ids of ours. Watches survive the stream, and are confirmed again. */
 export class WatchStream {
   readonly #endpoints: EndpointSet;
@@ -137,7 +140,7 @@ export class WatchStream {
     if (response.canceled && response.created) this.#refused(call);
     else if (subscription === undefined) return;
     else if (response.canceled) this.#reopen(call);
-    else if (response.created) subscription.listener.onConfirmed();
+    else if (response.created) subscription.listener.onConfirmed(response.header?.revision ?? latestRevision);
     else if (response.events.length > 0) subscription.listener.onChange(response.events.map(decodeEvent));
   }
 

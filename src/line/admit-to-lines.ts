@@ -1,4 +1,4 @@
-import { linkSignals } from "../abort.ts";
+import { Scope, type Signal } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
 import { nested } from "../etcd/transaction.ts";
@@ -19,7 +19,7 @@ export interface AdmissionRequest {
   readonly lines: readonly LineName[];
   readonly value: EntryValue;
   readonly patience: Patience;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** How long etcd may be out of reach before the lines have been entered, in milliseconds. */
   readonly connectTimeoutMs: number;
   takeSession(timeoutMs: number): Promise<Session>;
@@ -60,27 +60,33 @@ async function tryToBeAdmitted(
   request: AdmissionRequest,
   timeoutMs: number,
 ): Promise<readonly Admission[]> {
-  using linked = linkSignals(request.signal, session.signal);
-  const entered = await enterLines(session, applications, timeoutMs, linked.signal);
+  using scope = new Scope(request.signal, session.ended);
+  const entered = await enterLines(session, applications, timeoutMs, scope);
   for (const outcome of entered) if (outcome.kind === "waiting") request.onWaiting(outcome.entry);
-  const admissions = await waitForTurns(entered, request.patience, linked.signal);
-  return await assureAdmissions(session, admissions, linked.signal);
+  const admissions = entered.every(isAdmitted)
+    ? entered.map(({ admission }) => admission)
+    : await waitForTurns(entered, request.patience, scope);
+  return await assureAdmissions(session, admissions, scope);
+}
+
+function isAdmitted(outcome: Entered): outcome is Entered & { readonly kind: "admitted" } {
+  return outcome.kind === "admitted";
 }
 
 /** A place that is lost in one line ends the waits in all. */
 async function waitForTurns(
   entered: readonly Entered[],
   patience: Patience,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<readonly Admission[]> {
-  using linked = linkSignals(signal);
+  using scope = new Scope(signal);
   const turns = entered.map((outcome) =>
-    outcome.kind === "admitted" ? outcome.admission : waitForTurn(outcome.entry, outcome.view, patience, linked.signal),
+    isAdmitted(outcome) ? outcome.admission : waitForTurn(outcome.entry, outcome.view, patience, scope),
   );
   try {
     return await Promise.all(turns);
   } catch (error) {
-    linked.abort(error);
+    scope.abort(error);
     await Promise.allSettled(turns);
     throw error;
   }
@@ -93,7 +99,7 @@ async function waitForTurns(
 async function assureAdmissions(
   session: Session,
   admissions: readonly Admission[],
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<readonly Admission[]> {
   const isStale = (provedAt: number): boolean => session.clock.now() >= provedAt + (holdTimeMs(session.ttl) * 2) / 3;
   let touched = admissions;
@@ -108,7 +114,7 @@ async function assureAdmissions(
 async function touchAll(
   session: Session,
   admissions: readonly Admission[],
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<readonly Admission[]> {
   const success = admissions.map((admission) => nested(touchTransaction(admission)));
   const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal };

@@ -1,3 +1,4 @@
+import type { Signal } from "../abort.ts";
 import type { Transaction } from "../etcd/etcd-client.ts";
 import { type Comparison, createdAt, noneOlderThan, put, remove, writtenAt } from "../etcd/transaction.ts";
 import { type Admission, admittedUnawares, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
@@ -17,14 +18,14 @@ export type Confirmation =
 /**
  * Writes the hold record, if `grounds` hold: admitted from then on. Otherwise answers with the line as it is.
  */
-export async function confirmAdmission(entry: Entry, grounds: Grounds, signal: AbortSignal): Promise<Confirmation> {
+export async function confirmAdmission(entry: Entry, grounds: Grounds, signal: Signal): Promise<Confirmation> {
   const { session } = entry;
   const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal };
   const answer = await session.client.transact(confirmTransaction(entry, grounds), options);
   if (answer.succeeded) {
     return { kind: "admitted", admission: { entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt } };
   }
-  const view = parseView(entry, viewWidth(entry.value), answer.results);
+  const view = parseView(entry, viewWidth(entry.value), answer.results, answer.header.revision);
   const record = view.records.find(({ suffix }) => suffix === entry.suffix);
   if (record === undefined) return { kind: "waiting", view };
   return { kind: "admitted", admission: admittedUnawares(entry, record) };

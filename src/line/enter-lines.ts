@@ -1,16 +1,9 @@
+import type { Signal } from "../abort.ts";
 import { EtcdRefusedError } from "../errors.ts";
 import type { OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
 import { createdAt, type Nested, nested, type Put, put } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import {
-  type Admission,
-  type Application,
-  admittedUnawares,
-  type Entry,
-  entryKey,
-  entryText,
-  recordKey,
-} from "./entry.ts";
+import { type Admission, type Application, admittedUnawares, type Entry, entryKey, recordKey } from "./entry.ts";
 import { formatEntryValue } from "./entry-value.ts";
 import { type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
@@ -32,13 +25,13 @@ export async function enterLines(
   session: Session,
   applications: readonly Application[],
   timeoutMs: number,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<readonly Entered[]> {
   const answer = await sendEntering(session, applications, timeoutMs, signal);
   return applications.map((application, index) =>
     answer.succeeded
       ? { kind: "admitted", admission: admittedAtOnce(application, answer) }
-      : readOutcome(application, answer.results[index]),
+      : readOutcome(application, answer.results[index], answer.header.revision),
   );
 }
 
@@ -46,7 +39,7 @@ async function sendEntering(
   session: Session,
   applications: readonly Application[],
   timeoutMs: number,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<TransactionAnswer> {
   const onFailedTry = (): void => session.expectGhosts();
   try {
@@ -66,9 +59,9 @@ function admittedAtOnce(application: Application, { header: { revision }, sentAt
   };
 }
 
-function readOutcome(application: Application, outcome: OperationResult | undefined): Entered {
+function readOutcome(application: Application, outcome: OperationResult | undefined, revision: bigint): Entered {
   const results = outcome?.kind === "transaction" ? outcome.results : [];
-  const view = parseView(application, viewWidth(application.value), results);
+  const view = parseView(application, viewWidth(application.value), results, revision);
   const { createRevision = 0n, modRevision = 0n } = view.own ?? {};
   const entry = { ...application, createRevision, modRevision };
   const record = view.records.find(({ suffix }) => suffix === application.suffix);
@@ -76,29 +69,40 @@ function readOutcome(application: Application, outcome: OperationResult | undefi
   return { kind: "admitted", admission: admittedUnawares(entry, record) };
 }
 
+/** How a place is written. */
+interface Puts {
+  readonly application: Application;
+  readonly entry: Put;
+  readonly record: Put;
+}
+
 function enterTransaction(applications: readonly Application[]): Transaction {
   const [first] = applications;
+  const places = applications.map(putPlace);
   return {
     ...(applications.length === 1 && first !== undefined && { line: first.line.entries.key }),
     compare: applications.flatMap(({ line: { entries, records } }) => [
       createdAt(entries.key, 0n, entries.rangeEnd),
       createdAt(records.key, 0n, records.rangeEnd),
     ]),
-    success: applications.flatMap((application) => [putEntry(application), putRecord(application)]),
-    failure: applications.map(enterBehindOthers),
+    success: places.flatMap(({ entry, record }) => [entry, record]),
+    failure: places.map(enterBehindOthers),
   };
 }
 
-function enterBehindOthers(application: Application): Nested {
+function enterBehindOthers({ application, entry }: Puts): Nested {
   const view = readView(application, viewWidth(application.value));
   const isAbsent = createdAt(entryKey(application), 0n);
-  return nested({ compare: [isAbsent], success: [putEntry(application), ...view], failure: view });
+  return nested({ compare: [isAbsent], success: [entry, ...view], failure: view });
 }
 
-function putEntry(application: Application): Put {
-  return put(entryKey(application), entryText(application.value), application.session.leaseId);
-}
-
-function putRecord(application: Application): Put {
-  return put(recordKey(application), formatEntryValue(application.value), application.session.recordLeaseId);
+/** Entry and record. They say the same, but for a candidate's. */
+function putPlace(application: Application): Puts {
+  const { session, value } = application;
+  const text = formatEntryValue(value);
+  return {
+    application,
+    entry: put(entryKey(application), value.proposal ?? text, session.leaseId),
+    record: put(recordKey(application), text, session.recordLeaseId),
+  };
 }

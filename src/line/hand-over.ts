@@ -1,11 +1,14 @@
 import type { EtcdClient } from "../etcd/etcd-client.ts";
-import type { Admission, Entry } from "./entry.ts";
+import type { Session } from "../session/session.ts";
+import { type Admission, type Application, type Entry, entryKey } from "./entry.ts";
 
 /** An exclusive waiter of this process, which can be admitted by whoever leaves just ahead of it. */
 export interface Successor {
   readonly entry: Entry;
   /** Its hold record has been written on its behalf. */
   admit(admission: Admission): void;
+  /** Whoever was just ahead is so no more, or is not to be relied on: it has to look for itself. */
+  look(): void;
 }
 
 const successors = new WeakMap<EtcdClient, Map<string, Successor>>();
@@ -24,4 +27,10 @@ export function standBehind(keyAhead: string, successor: Successor): () => void 
 /** Who stands just behind the entry with `key`, if it is one of this client's. */
 export function successorOf(client: EtcdClient, key: string): Successor | undefined {
   return successors.get(client)?.get(key);
+}
+
+/** The place has been left, or it is not known whether it has. */
+export function giveBackPlace(session: Session, place: Application): void {
+  session.returnSuffix(place.suffix);
+  successorOf(session.client, entryKey(place))?.look();
 }

@@ -1,12 +1,12 @@
-import type { Alarm } from "../clock.ts";
+import type { DeadlineAlarm, Due } from "../deadline-alarm.ts";
 import { EtcdRefusedError, type LossReason } from "../errors.ts";
-import type { CallOptions, KeyEvent, OperationResult, Transaction, Watch } from "../etcd/etcd-client.ts";
-import { nested } from "../etcd/transaction.ts";
-import { holdTimeMs, renewalIntervalMs } from "../session/deadline.ts";
+import type { CallOptions, KeyEvent, OperationResult, Transaction } from "../etcd/etcd-client.ts";
+import { holdTimeMs, renewalIntervalMs, riskTimeMs } from "../session/deadline.ts";
 import type { Renewable } from "../session/renewable.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Application, type Entry, entryKey } from "./entry.ts";
+import type { Admission, Application, Entry } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
+import { EntryWatch, type WatchedHold } from "./entry-watch.ts";
 import {
   checkTransaction,
   entryDeleted,
@@ -22,6 +22,10 @@ import {
 export interface HoldListener {
   /** Lease and record have been renewed: the deadline has moved on. */
   onRenewed(): void;
+  /** Half the TTL has passed, and time for a try, without a renewal. */
+  onAtRisk(): void;
+  /** The deadline has passed. */
+  onDeadline(): void;
   /** Entry, record or lease are not ours any more. May be told more than once. */
   onLost(reason: LossReason, explanation: string): void;
 }
@@ -32,20 +36,19 @@ interface Rewrite {
   readonly sentAt: number;
 }
 
-/** A hold of less than this is not watched, in milliseconds: opening the watch would cost more than the lock. */
-const watchDelayMs = 100;
-
 /** An entry that is inside: kept renewed by its session, and watched. */
-export class Hold implements Renewable {
+export class Hold implements Renewable, WatchedHold, Due {
   readonly #listener: HoldListener;
-  readonly #watchDelay: Alarm;
+  readonly #deadlines: DeadlineAlarm;
+  readonly #watch: EntryWatch;
   #refreshIntervalMs: number;
   #admission: Admission;
   #touchedAt: number;
   /** What entry and record are being made; whether they are already may not be known. */
   #rewrite: Rewrite | undefined;
-  #watch: Watch | undefined;
   #isStopped = false;
+  /** The proof whose growing old has been told. */
+  #toldRiskOf = Number.NEGATIVE_INFINITY;
   #toldDeadline = Number.NEGATIVE_INFINITY;
 
   constructor(admission: Admission, refreshIntervalMs: number, listener: HoldListener) {
@@ -53,8 +56,10 @@ export class Hold implements Renewable {
     this.#listener = listener;
     this.#admission = admission;
     this.#touchedAt = admission.touchedAt;
+    this.#watch = new EntryWatch(this);
+    this.#deadlines = this.session.deadlines;
+    this.#deadlines.add(this);
     this.session.addHold(this);
-    this.#watchDelay = this.session.clock.schedule(watchDelayMs, () => this.#watchEntry(), false);
   }
 
   get admission(): Admission {
@@ -118,11 +123,25 @@ export class Hold implements Renewable {
     return Math.min(deadline, Math.min(newTouchedAt, session.renewedAt) + holdTimeMs(session.ttl));
   }
 
+  /** When it is at risk, or, once that has been told, when its deadline passes. */
+  get dueAt(): number {
+    const { deadline, provedAt } = this;
+    return provedAt > this.#toldRiskOf ? Math.min(deadline, provedAt + riskTimeMs(this.session.ttl)) : deadline;
+  }
+
+  onDue(): void {
+    if (this.deadline <= this.session.clock.now()) this.#listener.onDeadline();
+    else {
+      this.#toldRiskOf = this.provedAt;
+      this.#listener.onAtRisk();
+    }
+  }
+
   /** The lock is not to be renewed or watched any more. Its keys stay until the line is left. */
   stop(): void {
     this.#isStopped = true;
-    this.#watchDelay.cancel();
-    this.#watch?.close();
+    this.#deadlines.remove(this);
+    this.#watch.close();
     for (const session of this.sessions) {
       session.removeHold(this);
       session.parkSuffix(this.#admission.entry.suffix);
@@ -142,6 +161,8 @@ export class Hold implements Renewable {
     this.#rewrite = rewrite;
     session.adoptSuffix(this.#admission.entry.suffix);
     this.session.addHold(this);
+    // With a shorter TTL the deadline has moved back.
+    this.#deadlines.lookAt(this);
     try {
       const transaction = rewriteTransaction(this.#admission, session, rewrite.value);
       const answer = await session.client.transact(transaction, { ...options, onFailedTry });
@@ -184,6 +205,13 @@ export class Hold implements Renewable {
     this.#listener.onLost(reason, explanation);
   }
 
+  onEntryChange(events: readonly KeyEvent[]): void {
+    for (const event of events) {
+      if (event.kind === "delete") this.#listener.onLost(...entryDeleted);
+      else if (!this.#isOurOwnWrite(event)) this.#listener.onLost(...entryOverwritten);
+    }
+  }
+
   /**
    * A touch that was sent before a rewrite may be answered after it: what counts is whether the keys are ours now. One
    * that was sent before the rewrite that went before shows what that has left, and says nothing of this one.
@@ -219,33 +247,6 @@ export class Hold implements Renewable {
     if (this.#isStopped || this.#rewrite !== rewrite) return;
     this.#rewrite = undefined;
     if (rewrite.session !== this.session) rewrite.session.returnSuffix(this.#admission.entry.suffix);
-  }
-
-  #watchEntry(): void {
-    this.#watch = this.session.client.watch(
-      { key: entryKey(this.#admission.entry) },
-      { onConfirmed: () => void this.#checkNow(), onChange: (events) => this.#hear(events) },
-    );
-  }
-
-  /** What happened before the watch stood, or while it was interrupted, shows in a read. */
-  async #checkNow(): Promise<void> {
-    const { client, tryTimeoutMs, signal } = this.session;
-    const transaction = { compare: [], success: [nested(this.check())], failure: [] };
-    try {
-      const options = { timeoutMs: tryTimeoutMs * 2, tryTimeoutMs, signal };
-      const [result] = (await client.transact(transaction, options)).results;
-      if (result?.kind === "transaction" && !result.succeeded) this.onNotOurs(result.results);
-    } catch {
-      // The next renewal looks at the same keys.
-    }
-  }
-
-  #hear(events: readonly KeyEvent[]): void {
-    for (const event of events) {
-      if (event.kind === "delete") this.#listener.onLost(...entryDeleted);
-      else if (!this.#isOurOwnWrite(event)) this.#listener.onLost(...entryOverwritten);
-    }
   }
 
   #isOurOwnWrite({ modRevision, leaseId }: KeyEvent): boolean {

@@ -3,7 +3,7 @@ import type { CallOptions } from "../etcd/etcd-client.ts";
 import { grantLease } from "../session/lease-pair.ts";
 import type { Session } from "../session/session.ts";
 import { entryKey } from "./entry.ts";
-import { successorOf } from "./hand-over.ts";
+import { giveBackPlace, successorOf } from "./hand-over.ts";
 import type { Hold } from "./hold.ts";
 import { keepTransaction, readFound } from "./hold-transactions.ts";
 import { type HandOver, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
@@ -15,15 +15,19 @@ export interface EndingHold {
 }
 
 /**
- * Leaves the lines of holds, those of one session in one transaction, but for those whose entry is to be kept.
+ * Leaves the line of a hold, unless its entry is to be kept.
  *
- * @throws EtcdUnavailableError, EtcdRefusedError: then the lines are left as soon as etcd answers.
+ * @throws EtcdUnavailableError, EtcdRefusedError: then the line is left as soon as etcd answers.
  */
-export async function leaveHolds(
-  ending: readonly EndingHold[],
-  options: CallOptions,
-): Promise<ReadonlyMap<Hold, Left>> {
-  const kept = await Promise.all(ending.map(({ hold, keepForMs }) => keepEntry(hold, keepForMs, options)));
+export async function leaveHold(ending: EndingHold, options: CallOptions): Promise<Left> {
+  if (await keepEntry(ending, options)) return "left";
+  const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], options);
+  return left;
+}
+
+/** As {@link leaveHold}, for several: those of one session in one transaction. */
+export async function leaveHolds(ending: readonly EndingHold[], options: CallOptions): Promise<readonly Left[]> {
+  const kept = await Promise.all(ending.map((each) => keepEntry(each, options)));
   const leaving = ending.filter((_, index) => !kept[index]).map(({ hold }) => hold);
   const left = new Map<Hold, Left>(ending.map(({ hold }) => [hold, "left"]));
   const sessions = [...new Set(leaving.map((hold) => hold.session))];
@@ -35,13 +39,13 @@ export async function leaveHolds(
     }),
   );
   for (const outcome of settled) if (outcome.status === "rejected") throw outcome.reason;
-  return left;
+  return [...left.values()];
 }
 
 async function leaveTogether(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
   try {
     const outcomes = await leaveHandingOver(session, holds, options);
-    for (const hold of holds) returnSuffix(hold);
+    for (const hold of holds) giveBack(hold);
     return outcomes;
   } catch (error) {
     for (const hold of holds) for (const each of hold.sessions) leaveLinesLater(each, [hold.place]);
@@ -80,15 +84,15 @@ function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
  * Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. Whether
  * that was done; if not, the line is to be left.
  */
-async function keepEntry(hold: Hold, keepForMs: number, options: CallOptions): Promise<boolean> {
-  const { admission, session } = hold;
+async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<boolean> {
   if (keepForMs <= 0) return false;
+  const { admission, session } = hold;
   try {
     const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
     const transaction = keepTransaction(admission, lease.id, Math.ceil(Date.now() + keepForMs));
     const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
     const isKept = answer.succeeded || readFound(answer.results).entry?.leaseId === lease.id;
-    if (isKept) returnSuffix(hold);
+    if (isKept) giveBack(hold);
     return isKept;
   } catch {
     // Then the line is left, or it turns out that etcd is out of reach.
@@ -96,6 +100,6 @@ async function keepEntry(hold: Hold, keepForMs: number, options: CallOptions): P
   }
 }
 
-function returnSuffix({ sessions, admission }: Hold): void {
-  for (const session of sessions) session.returnSuffix(admission.entry.suffix);
+function giveBack({ sessions, admission }: Hold): void {
+  for (const session of sessions) giveBackPlace(session, admission.entry);
 }

@@ -2,7 +2,7 @@ import type { CallOptions, OperationResult, TransactionAnswer } from "../etcd/et
 import { createdAt, type Nested, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Application, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
-import type { Successor } from "./hand-over.ts";
+import { giveBackPlace, type Successor } from "./hand-over.ts";
 
 /** A place to be left, and who is admitted in the same step, if that is known. */
 export interface Leaving {
@@ -43,15 +43,16 @@ export async function leaveLines(
   };
   const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
   return leavings.map((leaving, index) => {
-    session.returnSuffix(leaving.place.suffix);
-    return readOutcome(leaving, answer, answer.results[index]);
+    const left = readOutcome(leaving, answer, answer.results[index]);
+    giveBackPlace(session, leaving.place);
+    return left;
   });
 }
 
 /** Leaves lines as soon as etcd answers, or with the end of the session. */
 export function leaveLinesLater(session: Session, places: readonly Application[]): void {
   session.expectGhosts();
-  for (const { suffix } of places) session.returnSuffix(suffix);
+  for (const place of places) giveBackPlace(session, place);
 }
 
 function leave({ place, handOver }: Leaving): Nested {

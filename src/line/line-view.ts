@@ -23,6 +23,8 @@ export interface HoldRecord {
 
 /** A line as one waiter needs to see it. */
 export interface LineView {
+  /** Of etcd, when it was read. */
+  readonly revision: bigint;
   readonly own: KeyValue | undefined;
   /** Everybody else's entries, oldest first; in a narrow view only the one just ahead, if there is one. */
   readonly others: readonly OtherEntry[];
@@ -56,13 +58,19 @@ export function readView(application: Application, width: ViewWidth, before?: bi
   return [range(entryKey(application), { keysOnly: true }), line, range(records.key, { rangeEnd: records.rangeEnd })];
 }
 
-/** Makes a view of the results of {@link readView}, which are the last of `results`. */
-export function parseView(application: Application, width: ViewWidth, results: readonly OperationResult[]): LineView {
+/** Makes a view of the results of {@link readView}, which are the last of `results`, read at `revision`. */
+export function parseView(
+  application: Application,
+  width: ViewWidth,
+  results: readonly OperationResult[],
+  revision: bigint,
+): LineView {
   const ours = entryKey(application);
   const [own, entries, records] = [3, 2, 1].map((fromEnd) => keyValuesOf(results, results.length - fromEnd));
   const others = (entries ?? []).filter(({ key }) => key !== ours);
   const direct = others.flatMap((keyValue) => toOtherEntry(application.line, keyValue));
   return {
+    revision,
     own: own?.[0],
     others: direct,
     records: (records ?? []).flatMap((keyValue) => toHoldRecord(application.line, keyValue)),

@@ -1,4 +1,4 @@
-import { linkSignals, sleep } from "../abort.ts";
+import { Scope, type Signal, sleep } from "../abort.ts";
 import { Bell } from "../bell.ts";
 import { EtcdRefusedError, NotAvailableError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
@@ -31,10 +31,10 @@ export async function waitForTurn(
   entry: Entry,
   firstView: LineView,
   patience: Patience,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<Admission> {
-  using linked = linkSignals(signal, entry.session.signal);
-  using wait = new Wait(entry, patience, linked.signal);
+  using scope = new Scope(signal, entry.session.ended);
+  using wait = new Wait(entry, patience, scope);
   return await wait.untilAdmitted(firstView);
 }
 
@@ -42,22 +42,28 @@ export async function waitForTurn(
 class Wait implements Disposable {
   readonly #entry: Entry;
   readonly #patience: Patience;
-  readonly #signal: AbortSignal;
+  readonly #signal: Signal;
   readonly #bell: Bell;
   readonly #ledger = new OrphanLedger();
   readonly #watches: WatchSet;
+  readonly #startedAt: number;
   #keyAhead: string | undefined;
-  #aheadHasLeft = false;
+  /** Whoever was just ahead has left, or may have: if it was the last, we are admitted by asking for it. */
+  #mayBeFirst = false;
+  /** Up to which revision of etcd the line has been seen. */
+  #seenRevision = 0n;
+  #isNext = false;
   #handedOver: Admission | undefined;
   #stepAside = (): void => {};
 
-  constructor(entry: Entry, patience: Patience, signal: AbortSignal) {
+  constructor(entry: Entry, patience: Patience, signal: Signal) {
     this.#entry = entry;
     this.#patience = patience;
     this.#signal = signal;
+    this.#startedAt = entry.session.clock.now();
     this.#bell = new Bell(entry.session.clock);
     this.#watches = new WatchSet(entry.session.client, {
-      onConfirmed: () => this.#bell.ring(),
+      onConfirmed: (revision) => this.#catchUp(revision),
       onChange: (events) => this.#hear(events),
     });
   }
@@ -85,6 +91,7 @@ class Wait implements Disposable {
 
   async #judge(view: LineView): Promise<Turn> {
     const clear = view.isBlurred ? await this.#read("wide") : view;
+    this.#seenRevision = clear.revision;
     const now = this.#entry.session.clock.now();
     this.#ledger.observe(clear.records, now);
     return judgeTurn(this.#entry, clear, this.#ledger, now);
@@ -95,13 +102,14 @@ class Wait implements Disposable {
     const { clock } = this.#entry.session;
     this.#keyAhead = turn.justAhead?.key;
     this.#standBehind(turn.justAhead);
+    this.#isNext = turn.isNext;
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
     const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
     await this.#bell.wait(Math.min(readInMs, outlivedInMs), this.#signal);
     if (this.#handedOver !== undefined) return { kind: "admitted", admission: this.#handedOver };
-    if (!this.#aheadHasLeft || this.#width === "wide") return { kind: "waiting", view: await this.#read(this.#width) };
-    this.#aheadHasLeft = false;
+    if (!this.#mayBeFirst || this.#width === "wide") return { kind: "waiting", view: await this.#read(this.#width) };
+    this.#mayBeFirst = false;
     return await this.#confirm({ kind: "nobody-ahead" });
   }
 
@@ -113,27 +121,39 @@ class Wait implements Disposable {
       this.#handedOver = admission;
       this.#bell.ring();
     };
-    this.#stepAside = standBehind(justAhead.key, { entry: this.#entry, admit });
+    this.#stepAside = standBehind(justAhead.key, { entry: this.#entry, admit, look: () => this.#bell.ring() });
   }
 
   get #width(): ViewWidth {
     return viewWidth(this.#entry.value);
   }
 
-  /** The own entry; what stands in the way; and the touches by which the age of an orphan is told, once it is one. */
+  /**
+   * What stands in the way; after a while the own entry, and the touches by which the age of an orphan is told, once it is
+   * one. Whoever of ours stands just ahead tells us as it leaves, and need not be watched.
+   */
   #targets({ justAhead }: Turn & { kind: "waiting" }): readonly WatchTarget[] {
-    const { line } = this.#entry;
+    const { line, session } = this.#entry;
     const own = { key: entryKey(this.#entry) };
     if (this.#width === "wide") return [own, { ...line.entries, deletionsOnly: true }, line.records];
     if (justAhead === undefined) return [own, line.records];
-    return [own, { key: justAhead.key, deletionsOnly: true }, { key: line.recordKey(justAhead.suffix) }];
+    const ahead = session.owns(justAhead.suffix) ? [] : [{ key: justAhead.key, deletionsOnly: true }];
+    const hasWaited = session.clock.now() - this.#startedAt >= readIntervalMs.next / 2;
+    return hasWaited ? [own, ...ahead, { key: line.recordKey(justAhead.suffix) }] : ahead;
+  }
+
+  /** Everything after `revision` is told; what came before, and after what we have seen, shows only when we look. */
+  #catchUp(revision: bigint): void {
+    if (revision <= this.#seenRevision) return;
+    this.#mayBeFirst ||= this.#isNext;
+    this.#bell.ring();
   }
 
   #hear(events: readonly KeyEvent[]): void {
     const { line, session } = this.#entry;
     const touches = events.filter(({ kind, key }) => kind === "put" && line.suffixOfRecord(key) !== undefined);
     this.#ledger.observe(touches, session.clock.now());
-    if (events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead)) this.#aheadHasLeft = true;
+    if (events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead)) this.#mayBeFirst = true;
     if (events.some((event) => this.#isNews(event))) this.#bell.ring();
   }
 
@@ -158,8 +178,8 @@ class Wait implements Disposable {
     const { session, createRevision } = this.#entry;
     const transaction = { compare: [], success: readView(this.#entry, width, createRevision), failure: [] };
     const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal: this.#signal };
-    const { results } = await session.client.transact(transaction, options);
-    return parseView(this.#entry, width, results);
+    const { results, header } = await session.client.transact(transaction, options);
+    return parseView(this.#entry, width, results, header.revision);
   }
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Signal } from "../abort.ts";
 import { Bell } from "../bell.ts";
 import type { Clock } from "../clock.ts";
 import type { EtcdClient, KeyEvent } from "../etcd/etcd-client.ts";
@@ -16,7 +17,7 @@ export async function* watchLine<T>(
   client: EtcdClient,
   clock: Clock,
   line: LineName,
-  signal: AbortSignal,
+  signal: Signal,
   read: () => Promise<T>,
 ): AsyncGenerator<T, void, undefined> {
   const bell = new Bell(clock);

@@ -2,7 +2,8 @@ import type { EtcdClient, Watch, WatchListener, WatchTarget } from "../etcd/etcd
 
 interface Watched {
   readonly watch: Watch;
-  isConfirmed: boolean;
+  /** Since which revision nothing is missed; `undefined` until it is confirmed. */
+  since: bigint | undefined;
 }
 
 /** The watches of one waiter, which change as the line does. Tells of confirmation once all of them stand. */
@@ -32,12 +33,21 @@ export class WatchSet {
   }
 
   #add(name: string, target: WatchTarget): void {
-    const onConfirmed = (): void => {
-      watched.isConfirmed = true;
-      if ([...this.#watched.values()].every(({ isConfirmed }) => isConfirmed)) this.#listener.onConfirmed();
+    const onConfirmed = (revision: bigint): void => {
+      watched.since = revision;
+      this.#tellIfAllStand();
     };
     const watch = this.#client.watch(target, { onConfirmed, onChange: (events) => this.#listener.onChange(events) });
-    const watched: Watched = { watch, isConfirmed: false };
+    const watched: Watched = { watch, since: undefined };
     this.#watched.set(name, watched);
+  }
+
+  #tellIfAllStand(): void {
+    let latest = 0n;
+    for (const { since } of this.#watched.values()) {
+      if (since === undefined) return;
+      if (since > latest) latest = since;
+    }
+    this.#listener.onConfirmed(latest);
   }
 }

@@ -58,8 +58,19 @@ async function grantOrFind(client: EtcdClient, id: bigint, ttl: number, options:
   }
 }
 
+/** Asks the whole cluster whether a lease is there: by granting one with its id. */
+export async function isLeaseHeld(client: EtcdClient, id: bigint, ttl: number, options: CallOptions): Promise<boolean> {
+  try {
+    await client.grantLease(id, ttl, options);
+    return false;
+  } catch (error) {
+    if (isLeaseThere(error)) return true;
+    throw error;
+  }
+}
+
 /** What etcd says to a grant with the id of a lease that is there. */
-export function isLeaseThere(error: unknown): boolean {
+function isLeaseThere(error: unknown): boolean {
   return error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION";
 }
 

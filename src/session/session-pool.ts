@@ -1,5 +1,6 @@
-import { linkSignals, onAbort, orAborted, sharedAbortController, sleep } from "../abort.ts";
-import type { Alarm, Clock } from "../clock.ts";
+import { orAborted, Scope, type Signal, sleep } from "../abort.ts";
+import type { Clock } from "../clock.ts";
+import { DeadlineAlarm, type Due } from "../deadline-alarm.ts";
 import { EtcdLockError } from "../errors.ts";
 import { listFailures, unavailable } from "../etcd/endpoint-rotation.ts";
 import type { EtcdClient } from "../etcd/etcd-client.ts";
@@ -21,23 +22,32 @@ const openingGraceMs = 1_000;
 /** A session, or one that is being opened for as long as anybody waits for it. */
 interface Opening {
   readonly session: Promise<Session>;
-  readonly controller: AbortController;
+  /** The session, once it is open. */
+  opened: Session | undefined;
+  readonly scope: Scope;
   /** The last failure of each endpoint meanwhile. */
   readonly failures: Map<string, string>;
   takers: number;
-  isOpen: boolean;
+}
+
+/** When a session is to be closed, if nobody uses it until then. */
+interface Lingering extends Due {
+  closeAt: number;
+  delayMs: number;
 }
 
 /** The sessions of one client: one a TTL, opened when first needed, and closed when no longer used. */
 export class SessionPool {
   readonly #options: SessionPoolOptions;
   readonly #openings = new Map<number, Opening>();
-  /** Every session whose leases may still be there, and when to see whether it is to be closed. */
-  readonly #open = new Map<Session, Alarm>();
-  readonly #closed = sharedAbortController();
+  /** Every session whose leases may still be there, and when it is to be closed. */
+  readonly #open = new Map<Session, Lingering>();
+  readonly #lingers: DeadlineAlarm;
+  readonly #closed = new Scope();
 
   constructor(options: SessionPoolOptions) {
     this.#options = options;
+    this.#lingers = new DeadlineAlarm(options.clock, false);
   }
 
   /**
@@ -45,16 +55,17 @@ export class SessionPool {
    *
    * @throws EtcdUnavailableError when its leases are not granted within `timeoutMs`; EtcdRefusedError; the signal's reason.
    */
-  async take(ttl: number, timeoutMs: number, signal: AbortSignal): Promise<Session> {
+  async take(ttl: number, timeoutMs: number, signal: Signal): Promise<Session> {
     signal.throwIfAborted();
     const opening = this.#openings.get(ttl) ?? this.#begin(ttl);
-    using limit = linkSignals(signal);
+    if (opening.opened !== undefined) return opening.opened;
+    using limit = new Scope(signal);
     const onTimeout = (): void => limit.abort(unavailable(listFailures(opening.failures), timeoutMs));
     const isLimited = timeoutMs !== Number.POSITIVE_INFINITY;
     const alarm = isLimited ? this.#options.clock.schedule(timeoutMs, onTimeout) : undefined;
     opening.takers += 1;
     try {
-      return await orAborted(opening.session, limit.signal);
+      return await orAborted(opening.session, limit);
     } finally {
       alarm?.cancel();
       opening.takers -= 1;
@@ -78,23 +89,23 @@ export class SessionPool {
 
   /** Leases that are being granted can only be ended once they are there. */
   async #awaitOpenings(): Promise<void> {
-    using limit = linkSignals();
+    using limit = new Scope();
     const sessions = [...this.#openings.values()].map(({ session }) => session);
-    const grace = sleep(this.#options.clock, openingGraceMs, limit.signal).catch(() => {});
+    const grace = sleep(this.#options.clock, openingGraceMs, limit).catch(() => {});
     await Promise.race([Promise.allSettled(sessions), grace]);
     limit.abort(undefined);
   }
 
   #begin(ttl: number): Opening {
-    const controller = new AbortController();
+    const scope = new Scope();
     const failures = new Map<string, string>();
-    const session = this.#openSession(ttl, controller.signal, failures);
-    const opening: Opening = { session, controller, failures, takers: 0, isOpen: false };
+    const session = this.#openSession(ttl, scope, failures);
+    const opening: Opening = { session, opened: undefined, scope, failures, takers: 0 };
     this.#openings.set(ttl, opening);
     session.then(
       (opened) => {
-        opening.isOpen = true;
-        onAbort(opened.signal, () => this.#abandon(ttl, opening));
+        opening.opened = opened;
+        opened.ended.onAbort(() => this.#abandon(ttl, opening));
       },
       () => this.#abandon(ttl, opening),
     );
@@ -103,7 +114,7 @@ export class SessionPool {
 
   /** A grant that is cut short may be carried out all the same: nearly always it is answered in a moment. */
   #abandonLater(ttl: number, opening: Opening): void {
-    const isUnwanted = (): boolean => opening.takers === 0 && !opening.isOpen;
+    const isUnwanted = (): boolean => opening.takers === 0 && opening.opened === undefined;
     const abandonIfUnwanted = (): void => {
       if (isUnwanted()) this.#abandon(ttl, opening);
     };
@@ -112,11 +123,11 @@ export class SessionPool {
 
   /** Whoever takes a session from now on gets another. */
   #abandon(ttl: number, opening: Opening): void {
-    opening.controller.abort(new EtcdLockError("CLOSED", "nobody waits for this session any more"));
+    opening.scope.abort(new EtcdLockError("CLOSED", "nobody waits for this session any more"));
     if (this.#openings.get(ttl) === opening) this.#openings.delete(ttl);
   }
 
-  async #openSession(ttl: number, signal: AbortSignal, failures: Map<string, string>): Promise<Session> {
+  async #openSession(ttl: number, signal: Scope, failures: Map<string, string>): Promise<Session> {
     const { client, clock, onRenewalFailed } = this.#options;
     const session: Session = await Session.open(client, clock, {
       ttl,
@@ -129,21 +140,37 @@ export class SessionPool {
     return session;
   }
 
-  /** Closes a session that is still idle in `delayMs`, and while etcd is away tries again, less and less often. */
+  /** Closes a session once it has been idle for `delayMs`, and while etcd is away tries again, less and less often. */
   #closeLater(session: Session, delayMs: number = lingerMs): void {
-    this.#open.get(session)?.cancel();
-    const tryAgain = (): void => {
-      if (!this.#closed.signal.aborted) this.#closeLater(session, delayMs * 2);
+    const lingering = this.#open.get(session) ?? this.#linger(session);
+    lingering.closeAt = this.#options.clock.now() + delayMs;
+    lingering.delayMs = delayMs;
+    this.#lingers.lookAt(lingering);
+  }
+
+  #linger(session: Session): Lingering {
+    const lingering: Lingering = {
+      closeAt: Number.POSITIVE_INFINITY,
+      delayMs: lingerMs,
+      get dueAt() {
+        return session.isIdle ? this.closeAt : Number.POSITIVE_INFINITY;
+      },
+      onDue: () => {
+        const tryAgain = (): void => {
+          if (!this.#closed.aborted) this.#closeLater(session, lingering.delayMs * 2);
+        };
+        this.#close(session, closeTimeoutMs.byItself).catch(tryAgain);
+      },
     };
-    const closeIfIdle = (): void => {
-      if (session.isIdle) this.#close(session, closeTimeoutMs.byItself).catch(tryAgain);
-    };
-    this.#open.set(session, this.#options.clock.schedule(delayMs, closeIfIdle, false));
+    this.#open.set(session, lingering);
+    this.#lingers.add(lingering);
+    return lingering;
   }
 
   async #close(session: Session, timeoutMs: number): Promise<void> {
-    if (!this.#open.has(session)) return;
-    this.#open.get(session)?.cancel();
+    const lingering = this.#open.get(session);
+    if (lingering === undefined) return;
+    this.#lingers.remove(lingering);
     this.#open.delete(session);
     await session.close(timeoutMs);
   }

@@ -10,13 +10,15 @@ import type {
 import { nested } from "../etcd/transaction.ts";
 import type { Renewable } from "./renewable.ts";
 
-/** Etcd takes 128 operations in a transaction, nested ones included; each touch counts twice. */
-const batchSize = 60;
+/** So many holds are touched in one transaction: etcd takes 128 operations, and in a nested one as many as are left. */
+export const mostInTouch = 100;
 
 /** What the answer to a touch is judged by. */
 export interface TouchContext {
-  /** The answer of the lease's own renewal just before. */
+  /** The last answer to the lease's own renewal. */
   readonly keepAlive: LeaseAnswer;
+  /** There has been an election since: the lease is to be renewed first. */
+  readonly onNewTerm: () => void;
   /** Whether an answer comes from the cluster, and continues the history, that the session knows. */
   readonly isCredible: (header: Header) => boolean;
 }
@@ -33,8 +35,8 @@ export async function touchHolds(
   options: CallOptions,
 ): Promise<void> {
   const refusals: EtcdRefusedError[] = [];
-  for (let start = 0; start < holds.length; start += batchSize) {
-    refusals.push(...(await touchBatch(client, holds.slice(start, start + batchSize), context, options)));
+  for (let start = 0; start < holds.length; start += mostInTouch) {
+    refusals.push(...(await touchBatch(client, holds.slice(start, start + mostInTouch), context, options)));
   }
   const [first] = refusals;
   if (first !== undefined) throw first;
@@ -83,6 +85,7 @@ async function confirmByRead(
 ): Promise<void> {
   const answer = await client.transact(all(batch.map((hold) => hold.check())), options);
   if (answer.header.raftTerm === context.keepAlive.header.raftTerm) settle(batch, answer, context);
+  else context.onNewTerm();
 }
 
 function all(transactions: readonly Transaction[]): Transaction {

@@ -1,3 +1,4 @@
+import type { Signal } from "../abort.ts";
 import { EtcdUnavailableError } from "../errors.ts";
 import { tryTimeoutMs } from "../session/deadline.ts";
 import type { V2Answer, V2Client, V2Conditions, V2Node } from "./v2-client.ts";
@@ -6,7 +7,7 @@ import { V2Entry, type V2Name } from "./v2-entry.ts";
 export interface EnterV2Options {
   /** In seconds. */
   readonly ttl: number;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** How long etcd may be out of reach before it was first reached, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** Called once, when somebody else is seen to hold the lock. */

@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { linkSignals } from "../abort.ts";
+import { Scope, type Signal } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError, EtcdRefusedError } from "../errors.ts";
 import { EndpointRotation, type Settled } from "../etcd/endpoint-rotation.ts";
@@ -64,7 +64,7 @@ const passing = new Set([300, 301]);
 export class V2Client {
   readonly #endpoints: EndpointSet<HttpConnection>;
   readonly #rotation: EndpointRotation<HttpConnection>;
-  readonly #closed = new AbortController();
+  readonly #closed = new Scope();
 
   constructor(access: V2Access, clock: Clock) {
     const connect = (endpoint: string): HttpConnection => new HttpConnection(endpoint, access, clock);
@@ -131,11 +131,11 @@ export class V2Client {
   }
 
   async #call<T>(
-    send: (connection: HttpConnection, tries: { timeoutMs: number; signal: AbortSignal | undefined }) => Promise<T>,
+    send: (connection: HttpConnection, tries: { timeoutMs: number; signal: Signal | undefined }) => Promise<T>,
     options: CallOptions,
   ): Promise<Settled<T>> {
-    using linked = linkSignals(this.#closed.signal, options.signal);
-    return await this.#rotation.call(send, { ...options, signal: linked.signal });
+    using scope = new Scope(this.#closed, options.signal);
+    return await this.#rotation.call(send, { ...options, signal: scope });
   }
 }
 

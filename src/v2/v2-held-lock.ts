@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Bell } from "../bell.ts";
 import type { Clock } from "../clock.ts";
-import { DeadlineAlarm } from "../deadline-alarm.ts";
+import { DeadlineAlarm, type Due } from "../deadline-alarm.ts";
 import { formatDurationMs } from "../duration.ts";
 import { EtcdUnavailableError, LockLostError, NotHeldError } from "../errors.ts";
 import type { ProvidedLock } from "../lock-provider.ts";
@@ -49,7 +49,7 @@ export class V2HeldLock implements ProvidedLock {
   readonly #name: string;
   readonly #listener: V2HeldLockListener;
   readonly #alarm: DeadlineAlarm;
-  readonly #riskAlarm: DeadlineAlarm;
+  readonly #due: Due;
   readonly #bell: Bell;
   readonly #clockJump: ClockJump;
   readonly #controller = new AbortController();
@@ -62,6 +62,8 @@ export class V2HeldLock implements ProvidedLock {
   /** When the last write that etcd has confirmed was sent. */
   #provedAt: number;
   #deadline: number;
+  /** The proof whose growing old has been told. */
+  #toldRiskOf = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
   #release: Promise<boolean> | undefined;
 
@@ -82,16 +84,15 @@ export class V2HeldLock implements ProvidedLock {
     this.#deadline = sentAt + holdTimeMs(options.ttl);
     this.#bell = new Bell(clock);
     this.#clockJump = new ClockJump(clock);
-    this.#alarm = new DeadlineAlarm(
-      clock,
-      () => this.#deadline,
-      () => this.#checkDeadline(),
-    );
-    this.#riskAlarm = new DeadlineAlarm(
-      clock,
-      () => this.#provedAt + riskTimeMs(this.#ttl),
-      () => this.#listener.onAtRisk(),
-    );
+    const dueAt = (): number => this.#dueAt;
+    this.#due = {
+      get dueAt() {
+        return dueAt();
+      },
+      onDue: () => this.#onDue(),
+    };
+    this.#alarm = new DeadlineAlarm(clock, true);
+    this.#alarm.add(this.#due);
     void this.#keepRenewed();
     void watchV2(client, clock, entry, this.#over.signal, {
       onLost: (loss) => this.#lose(loss),
@@ -237,14 +238,27 @@ export class V2HeldLock implements ProvidedLock {
     }
     this.#provedAt = renewal.sentAt;
     this.#moveDeadline(renewal.sentAt + holdTimeMs(ttl));
-    this.#riskAlarm.reset();
     this.#listener.onRenewed();
   }
 
   #moveDeadline(deadline: number): void {
     if (deadline === this.#deadline) return;
     this.#deadline = deadline;
-    this.#alarm.reset();
+    this.#alarm.lookAt(this.#due);
+  }
+
+  /** When it is at risk, or, once that has been told, when its deadline passes. */
+  get #dueAt(): number {
+    if (this.#provedAt <= this.#toldRiskOf) return this.#deadline;
+    return Math.min(this.#deadline, this.#provedAt + riskTimeMs(this.#ttl));
+  }
+
+  #onDue(): void {
+    if (this.#deadline <= this.#clock.now()) this.#checkDeadline();
+    else {
+      this.#toldRiskOf = this.#provedAt;
+      this.#listener.onAtRisk();
+    }
   }
 
   /** A deadline that was seen to have passed is a loss, even if the answer to a renewal should come in late. */
@@ -268,8 +282,7 @@ export class V2HeldLock implements ProvidedLock {
 
   #end(state: State): void {
     this.#state = state;
-    this.#alarm.cancel();
-    this.#riskAlarm.cancel();
+    this.#alarm.remove(this.#due);
     this.#over.abort(new Error("the lock is over"));
     for (const resolve of this.#renewalRequests.splice(0)) resolve();
   }

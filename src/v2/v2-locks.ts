@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { posix } from "node:path";
-import { linkSignals, sharedAbortController } from "../abort.ts";
+import { Scope } from "../abort.ts";
 import { resolveAcquire } from "../acquire-options.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { EtcdLockError } from "../errors.ts";
@@ -30,7 +30,7 @@ export interface V2Events {
 export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
   readonly #client: V2Client;
   readonly #clock: Clock = systemClock;
-  readonly #closed = sharedAbortController();
+  readonly #closed = new Scope();
   readonly #locks = new Set<V2HeldLock>();
   readonly #waits = new Set<Promise<unknown>>();
 
@@ -41,7 +41,7 @@ export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
 
   /** Waits for the lock. What 1.x has no place for, metadata, is not kept. @throws as `LockManager.acquire`. */
   async acquire(name: string, options: ProvidedAcquireOptions): Promise<V2HeldLock> {
-    this.#closed.signal.throwIfAborted();
+    this.#closed.throwIfAborted();
     const wait = this.#acquire(name, options);
     this.#waits.add(wait);
     try {
@@ -58,7 +58,7 @@ export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
   /** Who holds the lock. Those who wait are not known. @throws EtcdUnavailableError, EtcdRefusedError. */
   async inspect(name: string): Promise<Line> {
     const key = v2Key(name);
-    const { node } = await this.#client.read(key, { signal: this.#closed.signal, timeoutMs: defaultConnectTimeoutMs });
+    const { node } = await this.#client.read(key, { signal: this.#closed, timeoutMs: defaultConnectTimeoutMs });
     if (node === undefined) return { name, entries: [] };
     const createRevision = BigInt(node.createdIndex);
     const entry = {
@@ -97,13 +97,13 @@ export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
     });
     const { ttl, refreshIntervalMs } = resolved;
     using limit = waitTimeout(this.#clock, resolved.timeoutMs, () => this.inspect(name));
-    using linked = linkSignals(this.#closed.signal, limit.signal, resolved.signal);
+    using scope = new Scope(this.#closed, limit.scope, resolved.signal);
     const admission = await enterV2(
       this.#client,
       { key, id: resolved.value.id ?? "" },
       {
         ttl,
-        signal: linked.signal,
+        signal: scope,
         connectTimeoutMs: resolved.connectTimeoutMs,
         onWaiting: () => {
           // No entry of ours is there to be found.

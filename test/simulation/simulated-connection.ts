@@ -1,3 +1,4 @@
+import { onAbort } from "#dist/abort.js";
 import type { Connection, Method, TryOptions } from "#dist/etcd/connection.js";
 import type {
   LeaseGrantRequest,
@@ -35,15 +36,17 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
     return new Promise<Response>((resolve, reject) => {
       const settle = (action: () => void): void => {
         alarm.cancel();
-        options.signal?.removeEventListener("abort", onAbort);
+        stopListening();
         action();
       };
-      const onAbort = (): void => settle(() => reject(options.signal?.reason));
       const alarm = process.schedule(options.timeoutMs, () =>
         settle(() => reject(new EtcdError("DEADLINE_EXCEEDED", "the simulated network said nothing"))),
       );
-      if (options.signal?.aborted) return onAbort();
-      options.signal?.addEventListener("abort", onAbort);
+      let stopListening = (): void => {};
+      if (options.signal !== undefined) {
+        stopListening = onAbort(options.signal, (reason) => settle(() => reject(reason)));
+        if (options.signal.aborted) return;
+      }
       const back = (action: () => void): void =>
         network.transmit(process, member, "back", () => process.deliver("message", () => settle(action)));
       network.transmit(process, member, "there", () => {

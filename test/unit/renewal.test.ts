@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { Scope } from "#dist/abort.js";
+import type { EtcdClient, LeaseAnswer, Transaction, TransactionAnswer } from "#dist/etcd/etcd-client.js";
+import type { Renewable } from "#dist/session/renewable.js";
+import { Renewal } from "#dist/session/renewal.js";
+import { Suffixes } from "#dist/session/suffixes.js";
+import { FakeClock } from "../support/fake-clock.js";
+
+const ttl = 60;
+const refreshIntervalMs = 30_000;
+const stepMs = 50;
+
+/** A hold that notes when it was touched. */
+class TestHold implements Renewable {
+  readonly refreshIntervalMs = refreshIntervalMs;
+  touchedAt: number;
+  oldestMs = 0;
+  touches = 0;
+
+  constructor(touchedAt: number) {
+    this.touchedAt = touchedAt;
+  }
+
+  touch(): Transaction {
+    return { compare: [], success: [], failure: [] };
+  }
+
+  check(): Transaction {
+    return this.touch();
+  }
+
+  onTouched(sentAt: number): void {
+    this.oldestMs = Math.max(this.oldestMs, sentAt - this.touchedAt);
+    this.touchedAt = sentAt;
+    this.touches += 1;
+  }
+
+  onRoundEnd(): void {}
+  onNotOurs(): void {
+    assert.fail("all of them are ours");
+  }
+  onSessionEnd(): void {}
+}
+
+/** An etcd that answers at once, and notes when it was asked for what. */
+function setUp(t: { after(work: () => void): void }) {
+  const clock = new FakeClock();
+  const asked = { keepAlives: [] as number[], transactions: [] as number[] };
+  const header = { clusterId: 1n, raftTerm: 1n };
+  let revision = 1n;
+  const keepAlive = (): Promise<LeaseAnswer> => {
+    asked.keepAlives.push(clock.now());
+    return Promise.resolve({ header: { ...header, revision }, sentAt: clock.now(), unsettled: false, ttl });
+  };
+  const transact = ({ success }: Transaction): Promise<TransactionAnswer> => {
+    asked.transactions.push(clock.now());
+    revision += 1n;
+    const results = success.map(() => ({ kind: "transaction", succeeded: true, results: [] }) as const);
+    const answer = { header: { ...header, revision }, sentAt: clock.now(), unsettled: false, succeeded: true, results };
+    return Promise.resolve(answer);
+  };
+  const ended = new Scope();
+  t.after(() => ended.abort(new Error("the test is over")));
+  const granted = { header: { ...header, revision }, sentAt: clock.now(), unsettled: false, ttl };
+  const renewal = new Renewal({
+    client: { keepAlive, transact } as unknown as EtcdClient,
+    clock,
+    leases: { entries: 1n, records: 2n, granted },
+    suffixes: new Suffixes(1n),
+    ended,
+    end: () => assert.fail("nothing ends the session"),
+    onRenewalFailed: (error) => assert.fail(error),
+  });
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      clock.advance(stepMs);
+      await turn();
+    }
+  };
+  return { clock, asked, renewal, pass };
+}
+
+test("the touches of ten thousand locks are spread: never more than ten transactions in a second, and none too late", async (t) => {
+  const { clock, asked, renewal, pass } = setUp(t);
+  const holds = Array.from({ length: 10_000 }, () => new TestHold(clock.now()));
+  for (const hold of holds) renewal.add(hold);
+  await pass(4 * refreshIntervalMs);
+  for (const [index, at] of asked.transactions.entries()) {
+    const inSameSecond = asked.transactions.slice(index).filter((other) => other < at + 1_000);
+    assert.ok(inSameSecond.length <= 10, `${inSameSecond.length} transactions in one second`);
+  }
+  for (const { oldestMs, touches } of holds) {
+    assert.ok(oldestMs <= refreshIntervalMs + 2 * stepMs, `touched after ${oldestMs} ms`);
+    assert.ok(touches >= 3 && touches <= 5, `touched ${touches} times`);
+  }
+});
+
+test("one lock is touched once in each interval, together with the lease", async (t) => {
+  const { clock, asked, renewal, pass } = setUp(t);
+  const hold = new TestHold(clock.now());
+  renewal.add(hold);
+  await pass(4 * refreshIntervalMs + 1_000);
+  assert.equal(hold.touches, 4);
+  assert.equal(asked.transactions.length, 4);
+  assert.equal(asked.keepAlives.length, 8);
+});
+
+test("locks that were taken one after the other are touched together with those that are nearly due", async (t) => {
+  const { clock, asked, renewal, pass } = setUp(t);
+  for (let taken = 0; taken < 50; taken += 1) {
+    renewal.add(new TestHold(clock.now()));
+    await pass(200);
+  }
+  await pass(refreshIntervalMs);
+  assert.ok(asked.transactions.length <= 3, `${asked.transactions.length} transactions`);
+});
