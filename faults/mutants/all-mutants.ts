@@ -32,9 +32,13 @@ export const mutants: readonly Mutant[] = [
     mutations: [
       {
         file: "line/leave-lines.js",
-        find: "success: [remove(entryKey(place))], failure: [] }), remove(recordKey(place))];",
-        replace:
-          "success: [{ kind: 'delete', ...place.line.entries }], failure: [] }), { kind: 'delete', ...place.line.records }];",
+        find: "nested({ compare, success: [remove(entryKey(place))], failure: [] });",
+        replace: "nested({ compare, success: [{ kind: 'delete', ...place.line.entries }], failure: [] });",
+      },
+      {
+        file: "line/leave-lines.js",
+        find: "[removeIf(isAsWeLeftIt(place)), remove(recordKey(place))];",
+        replace: "[removeIf(isAsWeLeftIt(place)), { kind: 'delete', ...place.line.records }];",
       },
       {
         file: "etcd/wire.js",

@@ -9,6 +9,8 @@ export interface Application {
   /** Tells our entries apart from everybody's, past and present. */
   readonly suffix: string;
   readonly value: EntryValue;
+  /** Whose leases it is being moved to; whether it has been already is not known. */
+  readonly movingTo?: Session;
 }
 
 /** A place in a line that etcd has given. */

@@ -97,7 +97,8 @@ export class Hold implements Renewable, WatchedHold, Due {
   get place(): Entry | Application {
     const { entry } = this.#admission;
     const { line, session, suffix, value } = entry;
-    return this.#rewrite === undefined ? entry : { line, session, suffix, value };
+    if (this.#rewrite === undefined) return entry;
+    return { line, session, suffix, value, movingTo: this.#rewrite.session };
   }
 
   /** When the older of the two proofs, keepalive and touch, was sent. */

@@ -1,5 +1,15 @@
 import type { CallOptions, OperationResult, TransactionAnswer } from "../etcd/etcd-client.ts";
-import { createdAt, type Nested, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
+import {
+  boundTo,
+  type Comparison,
+  createdAt,
+  type Nested,
+  nested,
+  type Operation,
+  put,
+  remove,
+  writtenAt,
+} from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Application, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
 import { giveBackPlace, type Successor } from "./hand-over.ts";
@@ -76,13 +86,19 @@ function leave({ place, handOver }: Leaving): Nested {
   });
 }
 
-/** Nobody else has keys with this suffix: what is not known to have been created can be removed by its name. */
-function removePlace(place: Application | Entry): readonly [Nested, ReturnType<typeof remove>] {
-  const compare = "createRevision" in place ? isAsWeLeftIt(place) : [];
-  return [nested({ compare, success: [remove(entryKey(place))], failure: [] }), remove(recordKey(place))];
+/**
+ * Nobody else has keys with this suffix: an entry that is not known as we last wrote it is ours while it is bound to our
+ * leases. Whoever overwrites it binds it to others, or to none.
+ */
+function removePlace(place: Application | Entry): readonly Operation[] {
+  const removeIf = (compare: readonly Comparison[]): Nested =>
+    nested({ compare, success: [remove(entryKey(place))], failure: [] });
+  if ("createRevision" in place) return [removeIf(isAsWeLeftIt(place)), remove(recordKey(place))];
+  const leases = new Set([place.session, place.movingTo ?? place.session].map(({ leaseId }) => leaseId));
+  return [...[...leases].map((leaseId) => removeIf([boundTo(entryKey(place), leaseId)])), remove(recordKey(place))];
 }
 
-function isAsWeLeftIt(entry: Entry): readonly ReturnType<typeof createdAt>[] {
+function isAsWeLeftIt(entry: Entry): readonly Comparison[] {
   return [createdAt(entryKey(entry), entry.createRevision), writtenAt(entryKey(entry), entry.modRevision)];
 }
 
@@ -94,10 +110,10 @@ function readOutcome({ handOver }: Leaving, answer: TransactionAnswer, result: O
     return "left";
   }
   // With an answer lost on the way, it may well have been us who removed an entry that is not there.
-  return removedEntry(result.results[0]) || answer.unsettled ? "left" : "was-gone";
+  return result.results.some(isEntryRemoved) || answer.unsettled ? "left" : "was-gone";
 }
 
-function removedEntry(removal: OperationResult | undefined): boolean {
-  const outcome = removal?.kind === "transaction" ? removal.results[0] : undefined;
+function isEntryRemoved(removal: OperationResult): boolean {
+  const outcome = removal.kind === "transaction" ? removal.results[0] : undefined;
   return outcome?.kind === "delete" && outcome.deleted > 0;
 }
