@@ -84,7 +84,7 @@ export class V2HeldLock implements ProvidedLock {
     this.#deadline = sentAt + holdTimeMs(options.ttl);
     this.#bell = new Bell(clock);
     this.#clockJump = new ClockJump(clock);
-    const dueAt = (): number => this.#dueAt;
+    const dueAt = (): number => this.#tellAt;
     this.#due = {
       get dueAt() {
         return dueAt();
@@ -248,7 +248,7 @@ export class V2HeldLock implements ProvidedLock {
   }
 
   /** When it is at risk, or, once that has been told, when its deadline passes. */
-  get #dueAt(): number {
+  get #tellAt(): number {
     if (this.#provedAt <= this.#toldRiskOf) return this.#deadline;
     return Math.min(this.#deadline, this.#provedAt + riskTimeMs(this.#ttl));
   }

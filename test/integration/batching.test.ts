@@ -9,7 +9,7 @@ import { createdAt, put, range, remove, type Transaction } from "#dist/etcd/tran
 import { type EtcdCluster, startEtcd } from "#dist/testing/index.js";
 import { within } from "../support/eventually.ts";
 
-const options = { timeoutMs: 20_000 };
+const options = { timeoutMs: 20_000, tryTimeoutMs: 20_000 };
 const noSuchLease = 0x7abcn;
 
 let cluster: EtcdCluster;
