@@ -57,9 +57,10 @@ function drawLines(story: Story, since: (at: number) => number): readonly LineOf
     else line.push(bar);
   };
   for (const hold of story.holds) add(hold.name, drawHold(hold, since));
-  for (const { id, names, requestedAt, holds, ended } of story.attempts.values()) {
-    const until = holds[0]?.from ?? ended?.at ?? story.until;
-    const details = holds.length === 0 ? `ended: ${ended?.reason.slice(0, 120) ?? "never"}` : "served";
+  for (const { id, who, names, requestedAt, holds, ended } of story.attempts.values()) {
+    const killed = story.processes.get(who)?.find(({ change, at }) => change === "killed" && at >= requestedAt);
+    const until = holds[0]?.from ?? ended?.at ?? killed?.at ?? story.until;
+    const details = holds.length > 0 ? "served" : `ended: ${ended?.reason.slice(0, 120) ?? "with its process"}`;
     for (const name of names) {
       add(name, { kind: "wait", from: since(requestedAt), until: since(until), who: id, details });
     }
