@@ -17,13 +17,13 @@ export const usage = `Usage: npm run bench -- [options]
 
   --only WORDS    only scenarios with these ids, or whose ids contain these words, separated by commas
   --quick         all scenarios but the slowest, with short rounds (3 to 4 minutes)
-  --rounds N      how often each peer is measured in each scenario (5; quick: 3)
+  --rounds N      how often each peer is measured in each scenario (4; quick: 3)
   --out FOLDER    where results go (a complete run: bench/results; any other: build/bench-results)
   --profile       leave CPU profiles of etcd-lock's processes in build/bench-profiles
   --list          show the scenarios, and end
 `;
 
-const fullRounds = 5;
+const fullRounds = 4;
 const quickRounds = 3;
 
 /** @throws TypeError that says what is wrong with the words. */
