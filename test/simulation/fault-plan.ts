@@ -68,6 +68,7 @@ export class FaultPlan {
       [2, () => this.#crash()],
       [1, () => this.#jumpWall()],
       [1, () => this.#revokeLease()],
+      [3, () => this.#takeFromCutHolder()],
       [1, () => this.#deleteEntry()],
       [1, () => this.#overwriteEntry()],
       [1, () => this.#cancelWatches()],
@@ -147,6 +148,19 @@ export class FaultPlan {
     if (leases.length === 0) return undefined;
     cluster.revoke(this.#random.pick(leases));
     return "lease revoked";
+  }
+
+  /** Somebody who is inside is cut off, and hears nothing, while its lease is taken away: the worst that can happen. */
+  #takeFromCutHolder(): string | undefined {
+    const { cluster, network, ledger } = this.#targets.world;
+    const holder = this.#targets.hosts().find(({ process }) => ledger.isInside(process));
+    if (holder === undefined) return undefined;
+    for (const member of cluster.members) network.change(holder.process, member, "silent");
+    for (const { lease } of [...cluster.model.keys.values()]) {
+      if (ledger.holdsWith(holder.process, lease) && cluster.model.leases.has(lease)) cluster.revoke(lease);
+    }
+    this.#targets.world.time.after(this.#random.between(1_000, 8_000), () => network.heal(holder.process));
+    return "lease taken from a holder that is cut off";
   }
 
   #deleteEntry(): string | undefined {

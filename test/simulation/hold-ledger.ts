@@ -74,6 +74,17 @@ export class HoldLedger {
     this.report("exclusion", `${name} is held by ${who.join(" and ")}`);
   }
 
+  /** Whether a program in `process` is inside. */
+  isInside(process: SimulatedProcess): boolean {
+    return [...this.#stays.values()].some((stays) => [...stays].some((stay) => stay.process === process));
+  }
+
+  /** Whether a lock that `process` has is bound to the lease. */
+  holdsWith(process: SimulatedProcess, leaseId: bigint): boolean {
+    const stays = [...this.#stays.values()].flatMap((each) => [...each]);
+    return stays.some((stay) => stay.process === process && stay.lock.leaseId === leaseId);
+  }
+
   /** Whether a key is the entry of somebody who is inside, as it was when the line was entered. */
   isHeld(key: string, leaseId: bigint, createRevision: bigint): boolean {
     const stays = [...(this.#stays.get(key.replace(/\/[^/]*$/, "")) ?? [])];
