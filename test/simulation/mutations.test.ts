@@ -4,7 +4,7 @@ import { simulateMutant } from "./mutant.ts";
 import { mutations } from "./mutations.ts";
 
 /** As many seeds as it takes, but not more. */
-const mostSeeds = 20;
+const mostSeeds = 40;
 
 describe("the simulation catches code that", { concurrency: 2 }, () => {
   for (const mutation of mutations) {
