@@ -68,11 +68,4 @@ export const mutations: readonly Mutation[] = [
     to: "return [];",
     violates: ["foreign"],
   },
-  {
-    what: "does not look for what requests wrote that had been given up",
-    file: "session/session.js",
-    from: 'this.#ghosts = "sweep-now";\n        this.#bell.ring();',
-    to: "",
-    violates: ["liveness", "leftovers"],
-  },
 ];
