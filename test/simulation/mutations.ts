@@ -14,9 +14,9 @@ export interface Mutation {
 export const mutations: readonly Mutation[] = [
   {
     what: "trusts the lease's keepalive, and does not touch",
-    file: "session/session.js",
-    from: "touchHolds(this.client, this.#holdsToTouch(ofAllHolds), context, options),",
-    to: "this.#holdsToTouch(ofAllHolds).map((hold) => hold.onTouched(keepAlive.sentAt)),",
+    file: "session/renewal.js",
+    from: "await touchHolds(client, holds, context, options);",
+    to: "for (const hold of holds) hold.onTouched(startedAt);",
     violates: ["exclusion"],
   },
   {
