@@ -56,7 +56,7 @@ describe("a command whose lock is lost", { concurrency: true }, () => {
   it("is paused while its lock is at risk, and goes on when the lock is safe again", async () => {
     await using proxy = await startProxy(etcd.endpoints[0] ?? "");
     const words = ["-t15", "-r1", "--kill-after=0", "--on-lost=pause", "-k", newName()];
-    const script = "echo ready; sleep 1000 & read line; kill $!; exit 7";
+    const script = "sleep 1000 & echo ready; read line; kill $!; exit 7";
     await using locker = startEtcdlocker([proxy.endpoint], [...words, "bash", "-c", script]);
     await locker.line(/ready/);
     const command = descendantsOf(locker.pid).filter((pid) => stateOf(pid) !== "Z");
