@@ -79,15 +79,12 @@ describe("a lock on the v2 API", { concurrency: 4, skip: v2IsMissing }, () => {
 
   it("is renewed, and outlives its TTL", async (t) => {
     const setting = setUp(t);
-    const lock = setting.lock({ ttl: 4 });
+    const lock = setting.lock({ ttl: 10 });
+    lock.refreshInterval = 1_000;
     lock.on("error", (error) => assert.fail(error));
     await lock.lock();
     const before = await setting.read();
-    await setting.stored(
-      "it is renewed several times",
-      (stored) => stored !== undefined && before !== undefined && stored.modifiedIndex >= before.modifiedIndex + 3,
-      40_000,
-    );
+    await delay(12_000);
     assert.equal((await setting.read())?.createdIndex, before?.createdIndex);
     assert.equal(lock.held, true);
   });
@@ -109,11 +106,9 @@ describe("a lock on the v2 API", { concurrency: 4, skip: v2IsMissing }, () => {
     await lock.lock();
     const shorter = await setting.read();
     assert.ok((shorter?.ttl ?? 99) <= 20);
-    await setting.stored(
-      "it is renewed often",
-      (stored) => (stored?.modifiedIndex ?? 0) >= (shorter?.modifiedIndex ?? 0) + 3,
-      20_000,
-    );
+    // The index is that of the whole store: only how often it changes tells of renewals.
+    const seen = new Set<number | undefined>();
+    await setting.stored("it is renewed often", (stored) => seen.add(stored?.modifiedIndex).size >= 5, 8_000);
     await lock.unlock();
     assert.equal(await setting.read(), undefined);
   });

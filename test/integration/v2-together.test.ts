@@ -36,8 +36,8 @@ describe("etcd-lock 1.1.0 and this version, on the v2 API", { concurrency: true,
 
   it("wait for each other through renewals, for longer than the TTL", async (t) => {
     const setting = setUp(t);
-    const old = setting.clients.lock1(setting.endpoint, setting.key, "old", 5);
-    const lock = setting.lock({ ttl: 5 });
+    const old = setting.clients.lock1(setting.endpoint, setting.key, "old", 10);
+    const lock = setting.lock({ ttl: 10 });
     for (const [holder, waiter] of [
       [old, lock],
       [lock, old],
@@ -47,7 +47,7 @@ describe("etcd-lock 1.1.0 and this version, on the v2 API", { concurrency: true,
       const waiting = waiter.lock().then(() => {
         isIn = true;
       });
-      await delay(7_000);
+      await delay(12_000);
       assert.equal(isIn, false);
       await holder.unlock();
       await within(20_000, "the lock", waiting);
@@ -61,7 +61,7 @@ describe("etcd-lock 1.1.0 and this version, on the v2 API", { concurrency: true,
     const words = [setting.endpoint, setting.key, "dies", String(ttl)];
     await using program = startProgram(process.execPath, [fixture("hold-v2"), ...words]);
     await program.line(/^held$/);
-    const old = setting.clients.lock1(setting.endpoint, setting.key, "old", ttl);
+    const old = setting.clients.lock1(setting.endpoint, setting.key, "old", 60);
     const waiting = old.lock();
     await program.kill();
     await within(30_000, "the lock", waiting);
