@@ -173,8 +173,10 @@ export class FaultPlan {
   /** Somebody writes into a holder's entry, on no lease; and takes it away some time later, if it is there as it was. */
   #overwriteEntry(): string | undefined {
     const { time, cluster, ledger } = this.#targets.world;
-    const entry = [...cluster.model.keys.values()].find(({ key, lease, createRevision }) =>
-      ledger.isHeld(key.toString("latin1"), lease, createRevision),
+    // Of an exclusive holder: with the limit of a shared one, what others have read of the line would be changed too.
+    const entry = [...cluster.model.keys.values()].find(
+      ({ key, lease, createRevision, value }) =>
+        !value.includes('"limit"') && ledger.isHeld(key.toString("latin1"), lease, createRevision),
     );
     if (entry === undefined) return undefined;
     const name = entry.key.toString("latin1");
