@@ -81,22 +81,22 @@ export const dataFaults: readonly Fault[] = [
   },
   {
     name: "entry-overwritten",
-    text: "the entry of somebody in line is overwritten, on its own lease",
+    text: "the entry of somebody in line is overwritten, on its own lease, and deleted a TTL later",
     part: "clients",
     inflict: async (scene) => {
       const { key, lease } = await chooseEntry(scene);
       await scene.cluster.etcdctl("put", `--lease=${lease}`, "--", key, "somebody else");
-      return momentary(key);
+      return strange(scene, key);
     },
   },
   {
     name: "entry-rewritten",
-    text: "the entry of somebody in line is overwritten with the value that it has",
+    text: "the entry of somebody in line is overwritten with the value that it has, and deleted a TTL later",
     part: "clients",
     inflict: async (scene) => {
       const { key, lease, value } = await chooseEntry(scene);
       await scene.cluster.etcdctl("put", `--lease=${lease}`, "--", key, value);
-      return momentary(key);
+      return strange(scene, key);
     },
   },
   {
@@ -106,11 +106,7 @@ export const dataFaults: readonly Fault[] = [
     inflict: async (scene) => {
       const { key, value } = await chooseEntry(scene);
       await scene.cluster.etcdctl("put", "--", key, value);
-      return {
-        note: key,
-        lastsMs: scene.ttlMs,
-        heal: async () => void (await scene.cluster.etcdctl("del", "--", key)),
-      };
+      return strange(scene, key);
     },
   },
 ];
@@ -142,6 +138,11 @@ async function readEntries({ cluster, prefix }: Scene): Promise<readonly StoredE
     const id = /"id":"([^"]*)"/.exec(value)?.[1] ?? "";
     return [{ key, value, lease: BigInt(lease).toString(16), id }];
   });
+}
+
+/** What somebody else has written stands in line, and none of ours touches it: who has put it there takes it away. */
+function strange({ cluster, ttlMs }: Scene, key: string): Inflicted {
+  return { note: key, lastsMs: ttlMs, heal: async () => void (await cluster.etcdctl("del", "--", key)) };
 }
 
 function momentary(note: string): Inflicted {
