@@ -72,8 +72,10 @@ export class LibraryTaker implements LockTaker {
 
   async #takeClassic({ names: [name = ""], signal }: Wish): Promise<TakenLock> {
     const lock = new this.#library.Lock(accessOf(this.#job), name, this.#job.who, this.#job.ttlSeconds);
-    // Without a listener, the event would end the process.
-    lock.on("error", () => undefined);
+    const listeners: ((reason: string) => void)[] = [];
+    lock.on("error", ({ reason }) => {
+      for (const listener of listeners.splice(0)) listener(reason);
+    });
     await lock.lock({ signal });
     return {
       name,
@@ -82,13 +84,15 @@ export class LibraryTaker implements LockTaker {
       key: undefined,
       createRevision: undefined,
       isInside: () => lock.held,
-      onLost: (listener) => void lock.on("error", ({ reason }) => listener(reason)),
+      onLost: (listener) => listeners.push(listener),
       release: async () => {
         try {
           await lock.unlock();
           return true;
         } catch (error) {
           const { LockLostError, NotHeldError } = this.#library;
+          // A loss that shows only now is told to whoever gives the lock back.
+          if (error instanceof LockLostError) for (const listener of listeners.splice(0)) listener(error.reason);
           if (error instanceof LockLostError || error instanceof NotHeldError) return false;
           throw error;
         }
