@@ -73,9 +73,12 @@ export class LibraryTaker implements LockTaker {
   async #takeClassic({ names: [name = ""], signal }: Wish): Promise<TakenLock> {
     const lock = new this.#library.Lock(accessOf(this.#job), name, this.#job.who, this.#job.ttlSeconds);
     const listeners: ((reason: string) => void)[] = [];
-    lock.on("error", ({ reason }) => {
-      for (const listener of listeners.splice(0)) listener(reason);
-    });
+    let isTold = false;
+    const tell = (reason: string): void => {
+      isTold = true;
+      for (const listener of listeners) listener(reason);
+    };
+    lock.on("error", ({ reason }) => tell(reason));
     await lock.lock({ signal });
     return {
       name,
@@ -92,7 +95,7 @@ export class LibraryTaker implements LockTaker {
         } catch (error) {
           const { LockLostError, NotHeldError } = this.#library;
           // A loss that shows only now is told to whoever gives the lock back.
-          if (error instanceof LockLostError) for (const listener of listeners.splice(0)) listener(error.reason);
+          if (error instanceof LockLostError && !isTold) tell(error.reason);
           if (error instanceof LockLostError || error instanceof NotHeldError) return false;
           throw error;
         }
