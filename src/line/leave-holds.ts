@@ -20,15 +20,16 @@ export interface EndingHold {
  * @throws EtcdUnavailableError, EtcdRefusedError: then the line is left as soon as etcd answers.
  */
 export async function leaveHold(ending: EndingHold, options: CallOptions): Promise<Left> {
-  if (await keepEntry(ending, options)) return "left";
+  const kept = await keepEntry(ending, options);
+  if (kept === "kept") return "left";
   const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], options);
-  return left;
+  return kept === "unknown" ? "left" : left;
 }
 
 /** As {@link leaveHold}, for several: those of one session in one transaction. */
 export async function leaveHolds(ending: readonly EndingHold[], options: CallOptions): Promise<readonly Left[]> {
   const kept = await Promise.all(ending.map((each) => keepEntry(each, options)));
-  const leaving = ending.filter((_, index) => !kept[index]).map(({ hold }) => hold);
+  const leaving = ending.filter((_, index) => kept[index] !== "kept").map(({ hold }) => hold);
   const left = new Map<Hold, Left>(ending.map(({ hold }) => [hold, "left"]));
   const sessions = [...new Set(leaving.map((hold) => hold.session))];
   const settled = await Promise.allSettled(
@@ -39,7 +40,7 @@ export async function leaveHolds(ending: readonly EndingHold[], options: CallOpt
     }),
   );
   for (const outcome of settled) if (outcome.status === "rejected") throw outcome.reason;
-  return [...left.values()];
+  return [...left.values()].map((each, index) => (kept[index] === "unknown" ? "left" : each));
 }
 
 async function leaveTogether(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
@@ -80,12 +81,16 @@ function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
   return to === undefined ? undefined : { from: admission, to };
 }
 
-/**
- * Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. Whether
- * that was done; if not, the line is to be left.
- */
-async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<boolean> {
-  if (keepForMs <= 0) return false;
+/** What became of an entry that was to be kept. Unless it is, the line is to be left. */
+type Kept =
+  | "kept"
+  | "not-kept"
+  /** Nobody answered. If it is not there as we had left it, it was most likely us. */
+  | "unknown";
+
+/** Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. */
+async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<Kept> {
+  if (keepForMs <= 0) return "not-kept";
   const { admission, session } = hold;
   try {
     const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
@@ -93,10 +98,10 @@ async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions):
     const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
     const isKept = answer.succeeded || readFound(answer.results).entry?.leaseId === lease.id;
     if (isKept) giveBack(hold);
-    return isKept;
-  } catch {
+    return isKept ? "kept" : "not-kept";
+  } catch (error) {
     // Then the line is left, or it turns out that etcd is out of reach.
-    return false;
+    return error instanceof EtcdRefusedError ? "not-kept" : "unknown";
   }
 }
 
