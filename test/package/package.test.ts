@@ -114,8 +114,9 @@ test("etcdlocker runs a command under a lock", async () => {
 test("etcdlocker stands on its own, and loads only what it is asked for", async () => {
   const help = await installed.loadedByEtcdlocker("--help");
   const run = await installed.loadedByEtcdlocker("-e", cluster.endpoints.join(), "-k", "/package/loaded", "--", "true");
-  assert.ok(help.files.length <= 3, `--help loads ${help.files.join(", ")}`);
-  assert.ok(run.files.length <= 6, `a command loads ${run.files.join(", ")}`);
+  // Unbundled, they are well over a hundred.
+  assert.ok(help.files.length <= 6, `--help loads ${help.files.join(", ")}`);
+  assert.ok(run.files.length <= 9, `a command loads ${run.files.join(", ")}`);
   assert.deepEqual(
     run.files.filter((file) => !file.startsWith(join(installed.packageFolder, "dist", "command"))),
     [],
