@@ -44,7 +44,7 @@ export async function admitToLines(request: AdmissionRequest): Promise<readonly 
     const session = await request.takeSession(timeoutMs);
     const leftMs = Math.max(0, timeoutMs - (request.clock.now() - startedAt));
     const value = { ...request.value, ttl: session.ttl };
-    const applications = request.lines.map((line) => ({ line, session, suffix: session.takeSuffix(), value }));
+    const applications = request.lines.map((line) => ({ line, session, suffix: session.takeSuffix(line.name), value }));
     try {
       return await tryToBeAdmitted(session, applications, request, leftMs);
     } catch (error) {

@@ -31,7 +31,7 @@ export async function enterLines(
   return applications.map((application, index) =>
     answer.succeeded
       ? { kind: "admitted", admission: admittedAtOnce(application, answer) }
-      : readOutcome(application, answer.results[index], answer.header.revision),
+      : readOutcome(application, answer.results[index], answer),
   );
 }
 
@@ -51,19 +51,25 @@ async function sendEntering(
   }
 }
 
-function admittedAtOnce(application: Application, { header: { revision }, sentAt }: TransactionAnswer): Admission {
+function admittedAtOnce(application: Application, answer: TransactionAnswer): Admission {
+  const { revision } = answer.header;
+  const { sentAt, unsettled } = answer;
   return {
-    entry: { ...application, createRevision: revision, modRevision: revision },
+    entry: { ...application, createRevision: revision, modRevision: revision, isSettled: !unsettled },
     fencingToken: revision,
     touchedAt: sentAt,
   };
 }
 
-function readOutcome(application: Application, outcome: OperationResult | undefined, revision: bigint): Entered {
+function readOutcome(
+  application: Application,
+  outcome: OperationResult | undefined,
+  { header: { revision }, unsettled }: TransactionAnswer,
+): Entered {
   const results = outcome?.kind === "transaction" ? outcome.results : [];
   const view = parseView(application, viewWidth(application.value), results, revision);
   const { createRevision = 0n, modRevision = 0n } = view.own ?? {};
-  const entry = { ...application, createRevision, modRevision };
+  const entry = { ...application, createRevision, modRevision, isSettled: !unsettled };
   const record = view.records.find(({ suffix }) => suffix === application.suffix);
   if (record === undefined) return { kind: "waiting", entry, view };
   return { kind: "admitted", admission: admittedUnawares(entry, record) };

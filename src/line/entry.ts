@@ -6,7 +6,7 @@ import type { LineName } from "./line-name.ts";
 export interface Application {
   readonly line: LineName;
   readonly session: Session;
-  /** Tells our entries apart from everybody's, past and present. */
+  /** Tells our entries apart from everybody's. */
   readonly suffix: string;
   readonly value: EntryValue;
   /** Whose leases it is being moved to; whether it has been already is not known. */
@@ -19,6 +19,8 @@ export interface Entry extends Application {
   readonly createRevision: bigint;
   /** Of our own last write: another means that somebody else wrote it. */
   readonly modRevision: bigint;
+  /** Whether every try of entering the line has been answered: none can be carried out late. */
+  readonly isSettled: boolean;
 }
 
 /** An entry that is inside. */

@@ -29,8 +29,9 @@ export function successorOf(client: EtcdClient, key: string): Successor | undefi
   return successors.get(client)?.get(key);
 }
 
-/** The place has been left, or it is not known whether it has. */
-export function giveBackPlace(session: Session, place: Application): void {
-  session.returnSuffix(place.suffix);
+/** The place has been left, or it is not known whether it has. `isClean`: {@link Session.returnCleanSuffix}. */
+export function giveBackPlace(session: Session, place: Application, isClean = false): void {
+  if (isClean) session.returnCleanSuffix(place.suffix, place.line.name);
+  else session.returnSuffix(place.suffix);
   successorOf(session.client, entryKey(place))?.look();
 }

@@ -208,8 +208,8 @@ export class Hold implements Renewable, WatchedHold, Due {
 
   onEntryChange(events: readonly KeyEvent[]): void {
     for (const event of events) {
-      if (event.kind === "delete") this.#listener.onLost(...entryDeleted);
-      else if (!this.#isOurOwnWrite(event)) this.#listener.onLost(...entryOverwritten);
+      if (this.#isOurOwnWrite(event)) continue;
+      this.#listener.onLost(...(event.kind === "delete" ? entryDeleted : entryOverwritten));
     }
   }
 
@@ -250,7 +250,8 @@ export class Hold implements Renewable, WatchedHold, Due {
     if (rewrite.session !== this.session) rewrite.session.returnSuffix(this.#admission.entry.suffix);
   }
 
-  #isOurOwnWrite({ modRevision, leaseId }: KeyEvent): boolean {
-    return modRevision <= this.#admission.entry.modRevision || leaseId === this.#rewrite?.session.leaseId;
+  #isOurOwnWrite({ kind, modRevision, leaseId }: KeyEvent): boolean {
+    if (modRevision <= this.#admission.entry.modRevision) return true;
+    return kind === "put" && leaseId === this.#rewrite?.session.leaseId;
   }
 }

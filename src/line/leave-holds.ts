@@ -46,7 +46,9 @@ export async function leaveHolds(ending: readonly EndingHold[], options: CallOpt
 async function leaveTogether(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
   try {
     const outcomes = await leaveHandingOver(session, holds, options);
-    for (const hold of holds) giveBack(hold);
+    for (const { sessions, admission } of holds) {
+      for (const each of sessions) if (each !== session) giveBackPlace(each, admission.entry);
+    }
     return outcomes;
   } catch (error) {
     for (const hold of holds) for (const each of hold.sessions) leaveLinesLater(each, [hold.place]);

@@ -54,7 +54,9 @@ export async function leaveLines(
   const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
   return leavings.map((leaving, index) => {
     const left = readOutcome(leaving, answer, answer.results[index]);
-    giveBackPlace(session, leaving.place);
+    const { place } = leaving;
+    const isClean = left === "left" && !answer.unsettled && "isSettled" in place && place.isSettled;
+    giveBackPlace(session, place, isClean);
     return left;
   });
 }

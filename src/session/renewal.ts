@@ -257,7 +257,8 @@ export class Renewal {
     const { client, leases, suffixes } = this.#options;
     this.#ghosts = "swept";
     try {
-      await removeGhosts(client, [leases.entries, leases.records], (suffix) => suffixes.has(suffix), options);
+      const isInUse = (suffix: string): boolean => suffixes.has(suffix);
+      await suffixes.whileSweeping(() => removeGhosts(client, [leases.entries, leases.records], isInUse, options));
     } catch (error) {
       this.#ghosts = "sweep-now";
       throw error;

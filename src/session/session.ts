@@ -96,9 +96,9 @@ export class Session {
     return tryTimeoutMs(this.ttl);
   }
 
-  /** A suffix for the keys of one place in one line: the lease's id, and a number for all but the first. */
-  takeSuffix(): string {
-    return this.#suffixes.take();
+  /** A suffix for the keys of one place in `line`: the lease's id, and a number for all but the first. */
+  takeSuffix(line: string): string {
+    return this.#suffixes.take(line);
   }
 
   /** Whether somebody of ours stands in a line, or holds a lock, with this suffix. */
@@ -119,6 +119,12 @@ export class Session {
   /** The keys with this suffix are gone, or nobody's: {@link Session.expectGhosts}. */
   returnSuffix(suffix: string): void {
     this.#suffixes.giveBack(suffix);
+    if (this.isIdle) this.#onIdle();
+  }
+
+  /** As {@link Session.returnSuffix}; and another place in `line` may have it: {@link Suffixes.giveBackClean}. */
+  returnCleanSuffix(suffix: string, line: string): void {
+    this.#suffixes.giveBackClean(suffix, line);
     if (this.isIdle) this.#onIdle();
   }
 

@@ -1,18 +1,26 @@
+/** In so many lines the suffixes that can be used again are remembered. */
+const mostLines = 1_000;
+
 /** The suffixes of the places that stand, or may stand, on the leases of a session. */
 export class Suffixes {
   readonly #first: string;
   readonly #active = new Set<string>();
   readonly #parked = new Set<string>();
+  /** What can be used again, by line. */
+  readonly #free = new Map<string, string[]>();
+  #sweeps = 0;
   #count = 0;
 
   constructor(leaseId: bigint) {
     this.#first = leaseId.toString(16);
   }
 
-  /** Never the same twice, so that a request of an earlier place, carried out late, cannot be mistaken for this one's. */
-  take(): string {
-    this.#count += 1;
-    const suffix = this.#count === 1 ? this.#first : `${this.#first}-${this.#count.toString(36)}`;
+  /**
+   * A suffix that was never given, or was given in the same line and {@link Suffixes.giveBackClean|given back clean}: etcd
+   * keeps a note of every key that ever was, until it compacts them, and looks at those of a line each time it is entered.
+   */
+  take(line: string): string {
+    const suffix = this.#free.get(line)?.pop() ?? this.#makeNew();
     this.#active.add(suffix);
     return suffix;
   }
@@ -32,6 +40,33 @@ export class Suffixes {
     this.#parked.delete(suffix);
   }
 
+  /**
+   * Its keys in `line` are gone, and every request that could still write or remove them, whatever they are then, has been
+   * answered. If one had not, it could, carried out late, be mistaken for one of the next place.
+   */
+  giveBackClean(suffix: string, line: string): void {
+    this.giveBack(suffix);
+    const isOurs = suffix === this.#first || suffix.startsWith(`${this.#first}-`);
+    if (!isOurs || this.#sweeps > 0) return;
+    const free = this.#free.get(line) ?? [];
+    free.push(suffix);
+    this.#free.delete(line);
+    this.#free.set(line, free);
+    const [oldest] = this.#free.keys();
+    if (this.#free.size > mostLines && oldest !== undefined) this.#free.delete(oldest);
+  }
+
+  /** Keys that seem to be nobody's are going to be removed: what is given from now on must never have been theirs. */
+  async whileSweeping(sweep: () => Promise<void>): Promise<void> {
+    this.#free.clear();
+    this.#sweeps += 1;
+    try {
+      await sweep();
+    } finally {
+      this.#sweeps -= 1;
+    }
+  }
+
   has(suffix: string): boolean {
     return this.#active.has(suffix) || this.#parked.has(suffix);
   }
@@ -47,5 +82,10 @@ export class Suffixes {
 
   get isEmpty(): boolean {
     return this.#active.size + this.#parked.size === 0;
+  }
+
+  #makeNew(): string {
+    this.#count += 1;
+    return this.#count === 1 ? this.#first : `${this.#first}-${this.#count.toString(36)}`;
   }
 }
