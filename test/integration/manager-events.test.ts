@@ -90,8 +90,9 @@ describe("a manager tells", { concurrency: true }, () => {
     assert.equal(name, setting.key);
     assert.equal((await manager.inspect(setting.key)).entries[1]?.key, key);
     const enteredAt = performance.now();
+    const acquired = next(manager, "acquired");
     await holder.release();
-    const { lock, waited } = await next(manager, "acquired");
+    const { lock, waited } = await acquired;
     assert.equal(await turn, lock);
     assert.ok(waited >= enteredAt - startedAt - 1 && waited <= performance.now() - startedAt + 1, `${waited}`);
     await lock.release();
