@@ -83,9 +83,18 @@ export function onAbort(signal: Signal, listener: Listener): () => void {
   }
   const call = (): void => listener(signal.reason);
   // One signal for many locks is no leak.
-  if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(manyListeners, signal);
+  if (hasDefaultLimit(signal)) setMaxListeners(manyListeners, signal);
   signal.addEventListener("abort", call, { once: true });
   return () => signal.removeEventListener("abort", call);
+}
+
+function hasDefaultLimit(signal: AbortSignal): boolean {
+  try {
+    return getMaxListeners(signal) === defaultMaxListeners;
+  } catch {
+    // What Node.js says of a signal that was allowed any number of listeners.
+    return false;
+  }
 }
 
 /** Waits `delayMs`; rejects with the signal's reason if that comes first. */
