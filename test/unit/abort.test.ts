@@ -13,7 +13,6 @@ describe("listening for the abort of a signal", () => {
       const stop = onAbort(controller.signal, () => assert.fail("no longer listened for"));
       stop();
       controller.abort("enough");
-      assert.deepEqual(reasons, ["enough"]);
       onAbort(controller.signal, (reason) => reasons.push(reason));
       assert.deepEqual(reasons, ["enough", "enough"]);
     });
