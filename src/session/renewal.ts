@@ -47,6 +47,8 @@ export class Renewal {
   /** Once there may have been ghosts, each renewal of the lease looks for them. */
   #ghosts: "none" | "sweep-now" | "swept" = "none";
   #plannedIntervalMs = Number.POSITIVE_INFINITY;
+  /** When the next renewal is due, if nothing else comes up. */
+  #plannedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RenewalOptions) {
     const { granted } = options.leases;
@@ -73,7 +75,9 @@ export class Renewal {
 
   add(hold: Renewable): void {
     this.#holds.add(hold);
-    if (this.#intervalMs(hold) < this.#plannedIntervalMs) this.#bell.ring();
+    const intervalMs = this.#intervalMs(hold);
+    // One of several that were taken together may have waited for the others, and be due before all that are held.
+    if (intervalMs < this.#plannedIntervalMs || hold.touchedAt + intervalMs < this.#plannedAt) this.#bell.ring();
   }
 
   remove(hold: Renewable): void {
@@ -103,10 +107,10 @@ export class Renewal {
   async #run(): Promise<void> {
     const { clock, ended } = this.#options;
     while (!ended.aborted) {
-      const dueAt = this.#requests.length > 0 ? Number.NEGATIVE_INFINITY : this.#dueAt();
-      const waitMs = Math.max(dueAt, this.#notBefore) - clock.now();
-      // Whoever holds or waits keeps the process alive; a session alone does not.
-      if (waitMs > 0) await this.#bell.wait(waitMs, ended, false).catch(() => {});
+      this.#plannedAt = this.#requests.length > 0 ? Number.NEGATIVE_INFINITY : this.#dueAt();
+      const waitMs = Math.max(this.#plannedAt, this.#notBefore) - clock.now();
+      // Whoever holds or waits keeps the process alive, also for this; a session alone does not.
+      if (waitMs > 0) await this.#bell.wait(waitMs, ended, this.#requests.length > 0).catch(() => {});
       else await this.#renewOnce();
     }
     for (const resolve of this.#requests) resolve();

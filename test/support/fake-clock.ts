@@ -3,6 +3,7 @@ import type { Alarm, Clock } from "#dist/clock.js";
 interface Pending {
   readonly at: number;
   readonly callback: () => void;
+  readonly keepAlive: boolean;
 }
 
 /** A clock that stands still until it is moved. */
@@ -19,8 +20,8 @@ export class FakeClock implements Clock {
     return this.#lead;
   }
 
-  schedule(delayMs: number, callback: () => void): Alarm {
-    const pending = { at: this.#now + Math.max(0, delayMs), callback };
+  schedule(delayMs: number, callback: () => void, keepAlive = true): Alarm {
+    const pending = { at: this.#now + Math.max(0, delayMs), callback, keepAlive };
     this.#pending.add(pending);
     return { cancel: () => void this.#pending.delete(pending) };
   }
@@ -50,5 +51,10 @@ export class FakeClock implements Clock {
 
   get alarms(): number {
     return this.#pending.size;
+  }
+
+  /** Whether the process would go on for the sake of any of them. */
+  get keepsAlive(): boolean {
+    return [...this.#pending].some(({ keepAlive }) => keepAlive);
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Scope } from "#dist/abort.js";
+import { EtcdUnavailableError } from "#dist/errors.js";
 import type { EtcdClient, LeaseAnswer, Transaction, TransactionAnswer } from "#dist/etcd/etcd-client.js";
 import type { Renewable } from "#dist/session/renewable.js";
 import { Renewal } from "#dist/session/renewal.js";
@@ -47,11 +48,13 @@ class TestHold implements Renewable {
 /** An etcd that answers at once, and notes when it was asked for what. */
 function setUp(t: { after(work: () => void): void }) {
   const clock = new FakeClock();
+  const away = { isAway: false };
   const asked = { keepAlives: [] as number[], transactions: [] as number[] };
   const header = { clusterId: 1n, raftTerm: 1n };
   let revision = 1n;
   const keepAlive = (): Promise<LeaseAnswer> => {
     asked.keepAlives.push(clock.now());
+    if (away.isAway) return Promise.reject(new EtcdUnavailableError("etcd is away", []));
     return Promise.resolve({ header: { ...header, revision }, sentAt: clock.now(), unsettled: false, ttl });
   };
   const transact = ({ success }: Transaction): Promise<TransactionAnswer> => {
@@ -71,7 +74,7 @@ function setUp(t: { after(work: () => void): void }) {
     suffixes: new Suffixes(1n),
     ended,
     end: () => assert.fail("nothing ends the session"),
-    onRenewalFailed: (error) => assert.fail(error),
+    onRenewalFailed: (error) => assert.ok(away.isAway, error),
   });
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += stepMs) {
@@ -79,7 +82,7 @@ function setUp(t: { after(work: () => void): void }) {
       await turn();
     }
   };
-  return { clock, asked, renewal, pass };
+  return { clock, asked, away, renewal, pass };
 }
 
 test("the touches of ten thousand locks are spread: never more than ten transactions in a second, and none too late", async (t) => {
@@ -115,4 +118,33 @@ test("locks that were taken one after the other are touched together with those 
   }
   await pass(refreshIntervalMs);
   assert.ok(asked.transactions.length <= 3, `${asked.transactions.length} transactions`);
+});
+
+test("a lock that was touched long ago when it is taken is touched in time, though no other is due", async (t) => {
+  const { clock, renewal, pass } = setUp(t);
+  renewal.add(new TestHold(clock.now()));
+  await pass(refreshIntervalMs + 1_000);
+  // As one of several that are taken together, and had to wait for the others.
+  const hold = new TestHold(clock.now() - refreshIntervalMs + 2_000);
+  renewal.add(hold);
+  await pass(refreshIntervalMs);
+  assert.ok(hold.touches > 0);
+  assert.ok(hold.oldestMs <= refreshIntervalMs + 2 * stepMs, `touched after ${hold.oldestMs} ms`);
+});
+
+test("a renewal that somebody waits for keeps the process alive, also while it pauses after a failure; no other does", async (t) => {
+  const { clock, away, renewal, pass } = setUp(t);
+  away.isAway = true;
+  const failed = renewal.renew();
+  await pass(stepMs);
+  await failed;
+  assert.equal(clock.keepsAlive, false);
+  const renewed = renewal.renew();
+  await turn();
+  assert.equal(clock.keepsAlive, true);
+  away.isAway = false;
+  await pass(500);
+  await renewed;
+  assert.ok(renewal.renewedAt > clock.now() - 500);
+  assert.equal(clock.keepsAlive, false);
 });
