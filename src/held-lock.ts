@@ -204,14 +204,18 @@ export class HeldLock implements AsyncDisposable {
   release(): Promise<boolean> {
     if (this.#release === undefined) {
       const wasHeld = this.#stop();
-      this.#release = this.#finishRelease(leaveHold(this.#ending(wasHeld), releaseOptions), wasHeld);
+      // Whoever was told of a loss just now may have released it.
+      this.#release ??= this.#finishRelease(leaveHold(this.#ending(wasHeld), releaseOptions), wasHeld);
     }
     return this.#release;
   }
 
   /** Releases several locks, in one transaction. Whether all of them were held until now. @internal */
   static async releaseAll(locks: readonly HeldLock[]): Promise<boolean> {
-    const begun = locks.filter((lock) => lock.#release === undefined).map((lock) => ({ lock, wasHeld: lock.#stop() }));
+    const begun = locks
+      .filter((lock) => lock.#release === undefined)
+      .map((lock) => ({ lock, wasHeld: lock.#stop() }))
+      .filter(({ lock }) => lock.#release === undefined);
     const left = leaveHolds(
       begun.map(({ lock, wasHeld }) => lock.#ending(wasHeld)),
       releaseOptions,

@@ -135,7 +135,8 @@ export class Session {
 
   addHold(hold: Renewable): void {
     const ended: unknown = this.ended.reason;
-    if (ended instanceof SessionEndedError) hold.onSessionEnd(ended.reason, ended.message);
+    // In a moment: whoever adds a hold may be only making it.
+    if (ended instanceof SessionEndedError) queueMicrotask(() => hold.onSessionEnd(ended.reason, ended.message));
     else this.#renewal.add(hold);
   }
 
