@@ -1,10 +1,7 @@
 import { Scope } from "./abort.ts";
 import type { OperationResult } from "./etcd/etcd-client.ts";
-import type { Entry } from "./line/entry.ts";
-import type { EntryValue } from "./line/entry-value.ts";
-import type { Hold } from "./line/hold.ts";
+import type { Change, Hold } from "./line/hold.ts";
 import { checkOutsideLine, type Guarded, guardedTransaction } from "./line/hold-transactions.ts";
-import type { Session } from "./session/session.ts";
 
 /** How long a rewrite tries, in milliseconds. */
 const rewriteTimeoutMs = 4_500;
@@ -55,13 +52,11 @@ export class HeldRequests {
   }
 
   /** Writes entry and record anew. @throws LockLostError, NotHeldError; EtcdUnavailableError, EtcdRefusedError. */
-  async rewrite(change: (entry: Entry) => { session: Session; value: EntryValue }): Promise<void> {
+  async rewrite(change: Change): Promise<void> {
     await this.#inTurn(async () => {
       this.#assertNotOver();
-      const { session, value } = change(this.#hold.admission.entry);
-      const { tryTimeoutMs } = session;
       try {
-        await this.#hold.rewrite(session, value, { timeoutMs: rewriteTimeoutMs, tryTimeoutMs, signal: this.#over });
+        await this.#hold.rewrite(change, { timeoutMs: rewriteTimeoutMs, signal: this.#over });
       } finally {
         // What was cut short by a loss or a release fails with that.
         this.#assertNotOver();

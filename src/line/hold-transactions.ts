@@ -1,6 +1,6 @@
 import type { LossReason } from "../errors.ts";
 import type { Comparison, Operation, OperationResult, Transaction } from "../etcd/transaction.ts";
-import { createdAt, keyValuesOf, put, range, remove, writtenAt } from "../etcd/transaction.ts";
+import { boundTo, createdAt, keyValuesOf, nested, put, range, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Entry, entryKey, entryText, recordKey, recordValue } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
@@ -30,19 +30,34 @@ export function rewriteTransaction(
   ]);
 }
 
-/** Leaves the entry in its line on a lease of its own, and takes away the hold record: kept, though nobody is inside. */
-export function keepTransaction({ entry, fencingToken }: Admission, leaseId: bigint, until: number): Transaction {
+/**
+ * Leaves the entry in its line on a lease of its own, and takes away the hold record: kept, though nobody is inside. What
+ * it says may be being changed: ours is what is bound to one of `ownLeases`. The last results are those of a look at it.
+ */
+export function keepTransaction(
+  admission: Admission,
+  ownLeases: readonly bigint[],
+  leaseId: bigint,
+  until: number,
+): Transaction {
+  const { entry } = admission;
   const { proposal: _, ...value } = entry.value;
-  return ifOurs(entry, fencingToken, [
-    put(entryKey(entry), entryText({ ...value, until }), leaseId),
-    remove(recordKey(entry)),
-  ]);
+  const success = [put(entryKey(entry), entryText({ ...value, until }), leaseId), remove(recordKey(entry))];
+  let keep: readonly Operation[] = [];
+  for (const own of ownLeases) {
+    const compare = [...isHeld(admission), boundTo(entryKey(entry), own)];
+    keep = [nested({ compare, success, failure: keep })];
+  }
+  return { compare: [], success: [...keep, ...look(entry)], failure: [] };
 }
 
 /** Operations of the caller's, carried out only if entry and record are ours, whatever we may be writing into them. */
-export function guardedTransaction({ entry, fencingToken }: Admission, { compare, success }: Guarded): Transaction {
-  const isHeld = [createdAt(entryKey(entry), entry.createRevision), createdAt(recordKey(entry), fencingToken)];
-  return { compare: [...isHeld, ...compare], success, failure: look(entry) };
+export function guardedTransaction(admission: Admission, { compare, success }: Guarded): Transaction {
+  return { compare: [...isHeld(admission), ...compare], success, failure: look(admission.entry) };
+}
+
+function isHeld({ entry, fencingToken }: Admission): readonly Comparison[] {
+  return [createdAt(entryKey(entry), entry.createRevision), createdAt(recordKey(entry), fencingToken)];
 }
 
 /** @throws RangeError when one of `operations` would put a key into the line: an entry that nobody ever takes away. */

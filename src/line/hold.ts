@@ -30,10 +30,15 @@ export interface HoldListener {
   onLost(reason: LossReason, explanation: string): void;
 }
 
+/** What an entry is to say, and on whose leases. */
+export type Change = (entry: Entry) => { readonly session: Session; readonly value: EntryValue };
+
 interface Rewrite {
   readonly session: Session;
   readonly value: EntryValue;
   readonly sentAt: number;
+  /** It has been sent in vain: it may have been carried out all the same, or be yet. */
+  isUnanswered: boolean;
 }
 
 /** An entry that is inside: kept renewed by its session, and watched. */
@@ -150,31 +155,50 @@ export class Hold implements Renewable, WatchedHold, Due {
   }
 
   /**
-   * Writes another value into entry and record, and binds them to the leases of `session`, perhaps another one with
+   * Writes another value into entry and record, and binds them to the leases of a session, perhaps another one with
    * another TTL. The place in line stays.
    */
-  async rewrite(session: Session, value: EntryValue, options: CallOptions): Promise<void> {
-    const rewrite = { session, value: { ...value, ttl: session.ttl }, sentAt: session.clock.now() };
-    let isUnanswered = false;
-    const onFailedTry = (): void => {
-      isUnanswered = true;
-    };
+  async rewrite(change: Change, options: CallOptions): Promise<void> {
+    if (this.#rewrite !== undefined) await this.#finish(this.#rewrite, options);
+    if (this.#isStopped) return;
+    const { session, value } = change(this.#admission.entry);
+    const sentAt = session.clock.now();
+    const rewrite = { session, value: { ...value, ttl: session.ttl }, sentAt, isUnanswered: false };
     this.#rewrite = rewrite;
     session.adoptSuffix(this.#admission.entry.suffix);
     this.session.addHold(this);
     // With a shorter TTL the deadline has moved back.
     this.#deadlines.lookAt(this);
+    await this.#carryOut(rewrite, options);
+  }
+
+  /** What became of a rewrite that nobody answered has to be known before the next: nobody could tell the two apart. */
+  async #finish(rewrite: Rewrite, options: CallOptions): Promise<void> {
     try {
-      const transaction = rewriteTransaction(this.#admission, session, rewrite.value);
-      const answer = await session.client.transact(transaction, { ...options, onFailedTry });
+      await this.#carryOut(rewrite, options);
+    } catch (error) {
+      if (this.#rewrite === rewrite) throw error;
+    }
+  }
+
+  async #carryOut(rewrite: Rewrite, options: CallOptions): Promise<void> {
+    const { client, tryTimeoutMs } = rewrite.session;
+    const onFailedTry = (): void => {
+      rewrite.isUnanswered = true;
+    };
+    try {
+      const transaction = rewriteTransaction(this.#admission, rewrite.session, rewrite.value);
+      const answer = await client.transact(transaction, { ...options, tryTimeoutMs, onFailedTry });
       if (answer.succeeded) this.#settle(rewrite, answer.header.revision, answer.sentAt);
       else {
         // Refused by its conditions, and never tried before: what is there now is not ours.
-        if (!answer.unsettled) this.#forget(rewrite);
+        if (!rewrite.isUnanswered) this.#forget(rewrite);
         this.#judge(readFound(answer.results));
       }
     } catch (error) {
-      if (error instanceof EtcdRefusedError && !isUnanswered) this.#forget(rewrite);
+      // Where its lease is gone, it was not carried out before either, and never will be.
+      const isRefused = error instanceof EtcdRefusedError;
+      if (isRefused && (!rewrite.isUnanswered || error.status === "NOT_FOUND")) this.#forget(rewrite);
       throw error;
     }
   }
@@ -240,6 +264,8 @@ export class Hold implements Renewable, WatchedHold, Due {
     this.#rewrite = undefined;
     this.#touchedAt = Math.max(this.#touchedAt, touchedAt);
     session.addHold(this);
+    // With a shorter TTL it is at risk earlier.
+    this.#deadlines.lookAt(this);
     this.onRoundEnd();
   }
 

@@ -96,9 +96,10 @@ async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions):
   const { admission, session } = hold;
   try {
     const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
-    const transaction = keepTransaction(admission, lease.id, Math.ceil(Date.now() + keepForMs));
-    const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
-    const isKept = answer.succeeded || readFound(answer.results).entry?.leaseId === lease.id;
+    const ownLeases = hold.sessions.map(({ leaseId }) => leaseId);
+    const transaction = keepTransaction(admission, ownLeases, lease.id, Math.ceil(Date.now() + keepForMs));
+    const { results } = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
+    const isKept = readFound(results.slice(-2)).entry?.leaseId === lease.id;
     if (isKept) giveBack(hold);
     return isKept ? "kept" : "not-kept";
   } catch (error) {

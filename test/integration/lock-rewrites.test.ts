@@ -4,7 +4,7 @@ import { setTimeout as delay, setImmediate as nextRound } from "node:timers/prom
 import { EtcdUnavailableError, type Lock, NotHeldError } from "#dist/index.js";
 import { eventually, within } from "../support/eventually.ts";
 import { collectErrors, etcdOfFile, type LockSetting } from "../support/lock-setting.ts";
-import { readGrantedTtl, readKeys, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
+import { readGrantedTtl, readKeys, readLine, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
 
 const setUp = etcdOfFile();
 
@@ -50,6 +50,39 @@ describe("a lock that is given back while it is being changed leaves nothing beh
       await lock.unlock();
       await change;
       assert.deepEqual(await readKeys(setting.cluster, key), []);
+    }
+  });
+});
+
+describe("a lock that is to be kept from others for a while", { concurrency: true }, () => {
+  it("is, also when it is given back while its metadata are being changed", async (t) => {
+    const setting = setUp(t);
+    const manager = setting.manager();
+    for (const [index, offset] of offsets.entries()) {
+      const key = `${setting.key}${index}`;
+      const lock = await manager.acquire(key, { atLeast: 3_000 });
+      const change = lock.setMetadata({ index }).catch((error) => assert.ok(error instanceof NotHeldError, error));
+      await steps(offset);
+      assert.equal(await lock.release(), true);
+      await change;
+      const { entries, records } = await readLine(setting.cluster, key);
+      assert.deepEqual([entries.length, records.length], [1, 0]);
+    }
+  });
+
+  it("is, also when it is given back while its TTL is being changed", async (t) => {
+    const setting = setUp(t);
+    const manager = setting.manager();
+    await manager.acquire(`${setting.key}other`, { ttl: 7 });
+    for (const [index, offset] of offsets.entries()) {
+      const key = `${setting.key}${index}`;
+      const lock = await manager.acquire(key, { atLeast: 3_000 });
+      const change = manager.changeTtl(lock, 7).catch((error) => assert.ok(error instanceof NotHeldError, error));
+      await steps(offset);
+      assert.equal(await lock.release(), true);
+      await change;
+      const { entries, records } = await readLine(setting.cluster, key);
+      assert.deepEqual([entries.length, records.length], [1, 0]);
     }
   });
 });
@@ -114,6 +147,47 @@ describe("a change of the TTL", { concurrency: true }, () => {
     // What could not be done then can be done now.
     await lock.lock();
     assert.equal(await grantedTtl(setting), 8);
+  });
+
+  it("whose answer was lost does not lose the lock when another change follows, and leaves nothing behind", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const etcd = proxy.endpoint;
+    // Their sessions are there, and stay.
+    for (const ttl of [30, 40]) await setting.lock({ etcd, key: `${setting.key}other${ttl}`, ttl }).lock();
+    const key = `${setting.key}changed`;
+    const lock = setting.lock({ etcd, key, ttl: 20 });
+    const errors = collectErrors(lock);
+    await lock.lock();
+    const before = await readOnlyEntry(setting.cluster, key);
+    proxy.dropAnswers();
+    await assert.rejects(changeTtl(lock, 30), EtcdUnavailableError);
+    const after = await readOnlyEntry(setting.cluster, key);
+    assert.notEqual(after.lease, before.lease);
+    await proxy.resume();
+    await changeTtl(lock, 40);
+    assert.deepEqual([lock.held, errors], [true, []]);
+    assert.equal(await readGrantedTtl(setting.cluster, await readOnlyEntry(setting.cluster, key)), 40);
+    await lock.unlock();
+    assert.deepEqual(await readKeys(setting.cluster, key), []);
+  });
+
+  it("to a shorter one: that it is at risk is told in time for it", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const manager = setting.manager({ endpoints: proxy.endpoint, ttl: 60 });
+    const told: string[] = [];
+    for (const name of ["atRisk", "lost"] as const) manager.on(name, () => told.push(name));
+    const lock = await manager.acquire(setting.key);
+    await manager.changeTtl(lock, 6);
+    proxy.hold();
+    await eventually(
+      "it is lost",
+      () => Promise.resolve(lock.held),
+      (isHeld) => !isHeld,
+      15_000,
+    );
+    assert.deepEqual(told, ["atRisk", "lost"]);
   });
 
   it("that comes while another is under way is taken over by the next lock()", async (t) => {
