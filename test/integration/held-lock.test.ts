@@ -47,7 +47,7 @@ describe("a held lock", { concurrency: true }, () => {
     const application = {
       line: new LineName(key),
       session,
-      suffix: session.takeSuffix(),
+      suffix: session.takeSuffix(key),
       value: { limit: 1, ttl: 10 },
     };
     const [entered] = await enterLines(session, [application], 5_000, new Scope());
