@@ -93,8 +93,10 @@ export class BatchMember implements Due {
     this.reject(unavailable(listFailures(this.#failures), this.#options.timeoutMs));
   }
 
+  /** Whoever answers in the end: a try that went before, perhaps with others, may have been carried out, or be yet. */
   resolve(answer: TransactionAnswer): void {
-    if (this.#settle()) this.#settlers.resolve(answer);
+    const unsettled = answer.unsettled || this.#failures.size > 0;
+    if (this.#settle()) this.#settlers.resolve(unsettled === answer.unsettled ? answer : { ...answer, unsettled });
   }
 
   reject(error: unknown): void {

@@ -38,6 +38,8 @@ export class EtcdModel {
   revision = 1n;
   readonly keys: Map<string, KeyValue> = new Map();
   readonly leases: Map<bigint, Lease> = new Map();
+  /** The ids of leases that have ended, though others may have been granted with them since. */
+  readonly endedLeases: Set<bigint> = new Set();
   readonly #leastTtl: bigint;
   readonly #onCommit: (commit: Commit) => void;
   /** While something is being done: what it has changed so far. */
@@ -71,6 +73,7 @@ export class EtcdModel {
     const lease = this.#lease(id);
     for (const key of [...lease.keys].sort(byCode)) this.#delete(key);
     this.leases.delete(id);
+    this.endedLeases.add(id);
     this.#commit();
   }
 

@@ -113,8 +113,11 @@ export class HoldLedger {
     if (unfounded !== undefined) this.report("loss", `${error.message}, though ${unfounded}`);
   }
 
-  #whyUnfounded({ createRevision }: HeldLock, { reason, key, fencingToken }: LockLostError): string | undefined {
-    const { keys } = this.#model();
+  #whyUnfounded(
+    { createRevision, leaseId }: HeldLock,
+    { reason, key, fencingToken }: LockLostError,
+  ): string | undefined {
+    const { keys, endedLeases } = this.#model();
     const isThere = (prefix: string, revision: bigint): boolean =>
       [...keys].some(
         ([name, found]) => name.startsWith(prefix) && found.createRevision === revision && found.lease !== 0n,
@@ -123,7 +126,9 @@ export class HoldLedger {
     const [hasEntry, hasRecord] = [isThere(`${key}/`, createRevision), isThere(`${key}!`, fencingToken)];
     if (reason === "record-gone" && hasRecord) return "the hold record is there";
     if (reason === "entry-deleted" && hasEntry) return "the entry is there";
-    if (reason === "lease-ended" && hasEntry && hasRecord) return "both its keys are there";
+    // Whoever asks whether a lease is there grants it anew when it is not, and for a moment it can be entered with.
+    if (reason === "lease-ended" && hasEntry && hasRecord && !endedLeases.has(leaseId))
+      return "both its keys are there";
     return undefined;
   }
 }
