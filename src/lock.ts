@@ -158,8 +158,9 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
    * Gives the lock back. While `lock()` is waiting, ends the wait instead, and rejects. After a loss it rejects too, and
    * says that nobody is inside any more: the next in line need not wait until that is certain.
    *
-   * @throws NotHeldError; LockLostError when the lock turns out to be lost; EtcdUnavailableError within 5 s when etcd does
-   * not answer: the lock is not held any more then, and free for others when its lease has ended; EtcdRefusedError.
+   * @throws NotHeldError; LockLostError when the lock turns out only now to be lost, for which there is an `error` event as
+   * well; EtcdUnavailableError within 5 s when etcd does not answer: the lock is not held any more then, and free for
+   * others when its lease has ended; EtcdRefusedError.
    */
   async unlock(): Promise<void> {
     const state = this.#state;
@@ -246,10 +247,9 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   }
 
   #lost(held: ProvidedLock, error: unknown): void {
-    // Found by unlock(), the loss is told by its rejection.
-    if (this.#state.kind !== "held" || this.#state.held !== held || !(error instanceof LockLostError)) return;
-    this.#state = { kind: "lost", held };
-    // However the loss was found, an error that nobody listens to is thrown in the same way.
+    if (!(error instanceof LockLostError)) return;
+    if (this.#state.kind === "held" && this.#state.held === held) this.#state = { kind: "lost", held };
+    // However the loss was found, by unlock() or before, an error that nobody listens to is thrown in the same way.
     queueMicrotask(() => this.emit("error", error));
   }
 

@@ -73,12 +73,9 @@ export class LibraryTaker implements LockTaker {
   async #takeClassic({ names: [name = ""], signal }: Wish): Promise<TakenLock> {
     const lock = new this.#library.Lock(accessOf(this.#job), name, this.#job.who, this.#job.ttlSeconds);
     const listeners: ((reason: string) => void)[] = [];
-    let isTold = false;
-    const tell = (reason: string): void => {
-      isTold = true;
+    lock.on("error", ({ reason }) => {
       for (const listener of listeners) listener(reason);
-    };
-    lock.on("error", ({ reason }) => tell(reason));
+    });
     await lock.lock({ signal });
     return {
       name,
@@ -94,8 +91,6 @@ export class LibraryTaker implements LockTaker {
           return true;
         } catch (error) {
           const { LockLostError, NotHeldError } = this.#library;
-          // A loss that shows only now is told to whoever gives the lock back.
-          if (error instanceof LockLostError && !isTold) tell(error.reason);
           if (error instanceof LockLostError || error instanceof NotHeldError) return false;
           throw error;
         }

@@ -20,27 +20,48 @@ export interface EndingHold {
  * @throws EtcdUnavailableError, EtcdRefusedError: then the line is left as soon as etcd answers.
  */
 export async function leaveHold(ending: EndingHold, options: CallOptions): Promise<Left> {
-  const kept = await keepEntry(ending, options);
-  if (kept === "kept") return "left";
-  const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], options);
-  return kept === "unknown" ? "left" : left;
+  const doubt = new Doubt(options);
+  if (await keepEntry(ending, doubt.options)) return "left";
+  const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], doubt.options);
+  return doubt.judge(left);
 }
 
 /** As {@link leaveHold}, for several: those of one session in one transaction. */
 export async function leaveHolds(ending: readonly EndingHold[], options: CallOptions): Promise<readonly Left[]> {
-  const kept = await Promise.all(ending.map((each) => keepEntry(each, options)));
-  const leaving = ending.filter((_, index) => kept[index] !== "kept").map(({ hold }) => hold);
+  const doubt = new Doubt(options);
+  const areKept = await Promise.all(ending.map((each) => keepEntry(each, doubt.options)));
+  const leaving = ending.filter((_, index) => areKept[index] !== true).map(({ hold }) => hold);
   const left = new Map<Hold, Left>(ending.map(({ hold }) => [hold, "left"]));
   const sessions = [...new Set(leaving.map((hold) => hold.session))];
   const settled = await Promise.allSettled(
     sessions.map(async (session) => {
       const together = leaving.filter((hold) => hold.session === session);
-      const outcomes = await leaveTogether(session, together, options);
+      const outcomes = await leaveTogether(session, together, doubt.options);
       for (const [index, hold] of together.entries()) left.set(hold, outcomes[index] ?? "was-gone");
     }),
   );
   for (const outcome of settled) if (outcome.status === "rejected") throw outcome.reason;
-  return [...left.values()].map((each, index) => (kept[index] === "unknown" ? "left" : each));
+  return [...left.values()].map((each) => doubt.judge(each));
+}
+
+/**
+ * Whether an answer was lost on the way, to whichever of the requests that leaving may take: then it may well have been us
+ * who removed an entry that is not there.
+ */
+class Doubt {
+  readonly options: CallOptions;
+  #isThere = false;
+
+  constructor(options: CallOptions) {
+    const onFailedTry = (): void => {
+      this.#isThere = true;
+    };
+    this.options = { ...options, onFailedTry };
+  }
+
+  judge(left: Left): Left {
+    return this.#isThere ? "left" : left;
+  }
 }
 
 async function leaveTogether(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
@@ -83,16 +104,12 @@ function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
   return to === undefined ? undefined : { from: admission, to };
 }
 
-/** What became of an entry that was to be kept. Unless it is, the line is to be left. */
-type Kept =
-  | "kept"
-  | "not-kept"
-  /** Nobody answered. If it is not there as we had left it, it was most likely us. */
-  | "unknown";
-
-/** Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. */
-async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<Kept> {
-  if (keepForMs <= 0) return "not-kept";
+/**
+ * Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. Whether
+ * that was done; unless it was, the line is to be left.
+ */
+async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<boolean> {
+  if (keepForMs <= 0) return false;
   const { admission, session } = hold;
   try {
     const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
@@ -101,10 +118,10 @@ async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions):
     const { results } = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
     const isKept = readFound(results.slice(-2)).entry?.leaseId === lease.id;
     if (isKept) giveBack(hold);
-    return isKept ? "kept" : "not-kept";
-  } catch (error) {
+    return isKept;
+  } catch {
     // Then the line is left, or it turns out that etcd is out of reach.
-    return error instanceof EtcdRefusedError ? "not-kept" : "unknown";
+    return false;
   }
 }
 

@@ -30,7 +30,7 @@ export interface HandOver {
 export type Left =
   /** It was, and is gone. */
   | "left"
-  /** It had gone before, or is not ours any more. */
+  /** It had gone before, or is not ours any more. Unless a try before got no answer, and had been carried out. */
   | "was-gone";
 
 /**
@@ -111,8 +111,7 @@ function readOutcome({ handOver }: Leaving, answer: TransactionAnswer, result: O
     to.admit({ entry: to.entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt });
     return "left";
   }
-  // With an answer lost on the way, it may well have been us who removed an entry that is not there.
-  return result.results.some(isEntryRemoved) || answer.unsettled ? "left" : "was-gone";
+  return result.results.some(isEntryRemoved) ? "left" : "was-gone";
 }
 
 function isEntryRemoved(removal: OperationResult): boolean {

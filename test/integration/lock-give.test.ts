@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as untilSent } from "node:timers/promises";
+import { systemClock } from "#dist/clock.js";
+import { parseEtcdSource } from "#dist/etcd/endpoints.js";
+import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
 import { EtcdUnavailableError, type Lock, LockLostError, NotHeldError } from "#dist/index.js";
 import { eventually, within } from "../support/eventually.ts";
 import { assertNothingLeft, listLeases } from "../support/leftovers.ts";
@@ -111,6 +114,44 @@ describe("giving a lock back", { concurrency: true }, () => {
     assert.deepEqual(errors, []);
   });
 
+  it("does not fail because the answer is lost, and what it travelled with is refused when it is repeated", async (t) => {
+    const setting = setUp(t);
+    const proxy = await setting.proxy();
+    const manager = setting.manager({ endpoints: proxy.endpoint, ttl: 60 });
+    const told: string[] = [];
+    manager.on("lost", ({ lock }) => told.push(lock.name));
+    const nameOf = (end: string): string => setting.key + end;
+    const held = await Promise.all(["a", "b"].map((end) => manager.acquire(nameOf(end))));
+    const doomed = await manager.acquire(nameOf("doomed"), { ttl: 50 });
+    proxy.hold();
+    // While two transactions are under way, those that follow wait for each other.
+    const controller = new AbortController();
+    const inTheWay = ["c", "d"].map((end) => manager.acquire(nameOf(end), controller));
+    await untilSent();
+    const given = held.map((lock) => lock.release());
+    const entering = manager.acquire(nameOf("e"), { ttl: 50 });
+    await untilSent();
+    proxy.dropAnswers();
+    controller.abort(new Error("out of the way"));
+    await Promise.all(inTheWay.map((acquiring) => assert.rejects(acquiring, /out of the way/)));
+    const etcd = new GrpcEtcdClient(parseEtcdSource(setting.cluster.endpoints), systemClock);
+    setting.onEnd(async () => etcd.close());
+    await eventually(
+      "the line is entered",
+      () => etcd.leaseKeys(doomed.leaseId, { timeoutMs: 5_000 }),
+      (keys) => keys.length === 2,
+    );
+    // Entering anew on this lease is refused, and with it all that travels along.
+    await etcd.revokeLease(doomed.leaseId, { timeoutMs: 5_000 });
+    await proxy.resume();
+    assert.deepEqual(await within(5_000, "the releases", Promise.all(given)), [true, true]);
+    await (await within(5_000, "the lock", entering)).release();
+    assert.deepEqual(
+      told.filter((name) => name !== doomed.name),
+      [],
+    );
+  });
+
   it("never removes the lock of the next holder, although the answer was lost", async (t) => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
@@ -164,7 +205,7 @@ describe("giving a lock back", { concurrency: true }, () => {
     });
   }
 
-  it("rejects with the loss when the entry turns out to be gone, and it is told only so", async (t) => {
+  it("rejects with the loss when the entry turns out to be gone, which is told as every loss, once", async (t) => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
     const lock = setting.lock({ etcd: proxy.endpoint });
@@ -182,7 +223,8 @@ describe("giving a lock back", { concurrency: true }, () => {
     });
     await proxy.resume();
     await given;
-    assert.deepEqual([lock.held, errors], [false, []]);
+    assert.deepEqual([lock.held, errors], [false, [signal.reason]]);
+    await assert.rejects(lock.unlock(), NotHeldError);
     assert.deepEqual(await readKeys(setting.cluster, setting.key), []);
   });
 
