@@ -6,12 +6,14 @@ import type { Connection, TryOptions } from "./connection.ts";
 import { explainConnectionFailure } from "./connection-failure.ts";
 import type { EndpointSet, Reachable } from "./endpoint-set.ts";
 import type { CallOptions } from "./etcd-client.ts";
+import { wasTurnedAway } from "./login.ts";
 import { mayAnswerElsewhere, statusName } from "./status.ts";
 
 /** One answer, and when the try that it answers was sent. */
 export interface Settled<T> {
   readonly response: T;
   readonly sentAt: number;
+  /** An earlier try of the same call got no answer: it may have been carried out as well, or may be yet. */
   readonly unsettled: boolean;
 }
 
@@ -61,11 +63,10 @@ export class EndpointRotation<Means extends Reachable = Connection> {
         const endpoint = connection?.endpoint ?? "DNS";
         const message = explainFailedTry(error, endpoint, timeoutMs);
         noteFailure(failures, endpoint, message, timeoutMs < tryTimeoutMs);
-        // Others are answered: it is slow, not silent, and asking as impatiently again would only add to its load.
-        if (hasAnswered(connection, answersBefore)) tryTimeoutMs = Math.min(longestTryMs, tryTimeoutMs * 2);
+        if (isSlow(error, connection, answersBefore)) tryTimeoutMs = Math.min(longestTryMs, tryTimeoutMs * 2);
         this.#endpoints.demote(connection);
         options.onFailedTry?.(endpoint, message);
-        if (options.once === true || this.#clock.now() >= giveUpAt)
+        if (!mayRepeat(error, options) || this.#clock.now() >= giveUpAt)
           throw unavailable(listFailures(failures), options.timeoutMs, error);
       }
       await this.#pause(tries, giveUpAt, options.signal);
@@ -88,8 +89,15 @@ function noteFailure(failures: Map<string, string>, endpoint: string, message: s
   if (!(isCutShort && failures.has(endpoint))) failures.set(endpoint, message);
 }
 
-function hasAnswered(connection: Reachable | undefined, answersBefore: number | undefined): boolean {
-  return connection !== undefined && answersBefore !== undefined && connection.answers > answersBefore;
+/** Others are answered: it is slow, not silent, and asking as impatiently again would only add to its load. */
+function isSlow(error: unknown, connection: Reachable | undefined, answersBefore: number | undefined): boolean {
+  if (connection === undefined || answersBefore === undefined || wasTurnedAway(error)) return false;
+  return connection.answers > answersBefore;
+}
+
+/** Whoever was turned away has had nothing carried out. */
+function mayRepeat(error: unknown, { once }: CallOptions): boolean {
+  return once !== true || wasTurnedAway(error);
 }
 
 /** In words, how a try failed. @throws EtcdRefusedError when the failure is an answer; anything that is no gRPC error. */

@@ -24,6 +24,8 @@ const longestPauseMs = 5_000;
 /** A token that has expired, that a member has forgotten, or that is older than the last change of users and roles. */
 const staleCodes: ReadonlySet<number> = new Set([status.UNAUTHENTICATED, status.INVALID_ARGUMENT]);
 
+const unavailable: ReadonlySet<number> = new Set([status.UNAVAILABLE]);
+
 /** The cluster does not ask who its clients are. */
 const authNotEnabled: ReadonlySet<number> = new Set([status.FAILED_PRECONDITION]);
 
@@ -49,7 +51,10 @@ export class Login {
     this.#readPassword = openPassword(user);
   }
 
-  /** Sends a request as the user; once more, with another token, when etcd does not take the one we have. */
+  /**
+   * Sends a request as the user; once more, with another token, when etcd does not take the one we have. When it does not
+   * take that either, the try has failed, as if it had not been answered: see {@link turnedAway}.
+   */
   async send<T>(
     send: (connection: Connection, options: TryOptions) => Promise<T>,
     connection: Connection,
@@ -61,7 +66,14 @@ export class Login {
     } catch (error) {
       if (!saysStale(error)) throw error;
       this.giveUp(ticket, error);
-      return await sendWith(await this.take(connection, options), send, connection, options);
+    }
+    const another = await this.take(connection, options);
+    try {
+      return await sendWith(another, send, connection, options);
+    } catch (error) {
+      if (!saysStale(error)) throw error;
+      this.giveUp(another, error);
+      throw turnedAway(error);
     }
   }
 
@@ -75,11 +87,11 @@ export class Login {
   }
 
   /** etcd did not take this ticket: the next request takes another. */
-  giveUp(ticket: Ticket, error?: unknown): void {
+  giveUp(ticket: Ticket, error?: ServiceError): void {
     if (this.#ticket !== ticket) return;
     this.#ticket = undefined;
     if (ticket.hasServed) this.#failures = 0;
-    else if (error !== undefined) this.#wasInVain(error);
+    else if (error !== undefined) this.#wasInVain(turnedAway(error));
   }
 
   /** Another password than the one that was refused may be right. */
@@ -143,8 +155,30 @@ export class Login {
 }
 
 /** Whether a request failed because of its token, perhaps. By code: texts differ between versions of etcd. */
-export function saysStale(error: unknown): boolean {
+export function saysStale(error: unknown): error is ServiceError {
   return isStatus(error, staleCodes);
+}
+
+/** Of the texts of etcd's refusals, only those that concern who is asking have these words. */
+const ofToken = /\bauth\b|user name/;
+
+/**
+ * What etcd said of a token that it had just given: rights are being changed, or a member lags behind. That passes, and
+ * another member may know better, so that it is asked again while there is time. Nothing has been carried out.
+ */
+function turnedAway(error: ServiceError): ServiceError {
+  const isOfToken = error.code === status.UNAUTHENTICATED || ofToken.test(error.details);
+  if (!isOfToken) return error;
+  return callFailure(
+    status.UNAVAILABLE,
+    `a new token was not taken: are users being changed? (${error.details})`,
+    error,
+  );
+}
+
+/** Whether a try has failed as {@link turnedAway} says. */
+export function wasTurnedAway(error: unknown): boolean {
+  return isStatus(error, unavailable) && saysStale(error.cause);
 }
 
 async function sendWith<T>(

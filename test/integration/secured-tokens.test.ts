@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { after, before, describe, it, mock, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { systemClock } from "#dist/clock.js";
 import { Connection } from "#dist/etcd/connection.js";
-import type { EtcdRefusedError, EtcdUserOptions, LockManager } from "#dist/index.js";
+import { parseEtcdSource } from "#dist/etcd/endpoints.js";
+import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
+import { range } from "#dist/etcd/transaction.js";
+import type { EtcdRefusedError, EtcdUnavailableError, EtcdUserOptions, LockManager } from "#dist/index.js";
 import { eventually, untilSuccess, within } from "../support/eventually.ts";
 import { etcdOfFile, etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
 import { addUser, jwtFlags, rootOf } from "../support/secured.ts";
@@ -205,5 +209,89 @@ describe("a cluster", { concurrency: true }, () => {
       assert.match(error.message, /this cluster has users, it seems: see the option user/);
       return true;
     });
+  });
+});
+
+interface Outdating {
+  /** For so many tokens yet. */
+  left: number;
+  /** How often rights have been changed. */
+  count: number;
+  change(): Promise<unknown>;
+}
+
+/** By the name of the user whose tokens are concerned. */
+const outdatings = new Map<string, Outdating>();
+
+/** Has rights be changed whenever a user is given a token: for the next `left` ones. */
+function outdateTokens({ cluster }: LockSetting, { name }: EtcdUserOptions, left: number): Outdating {
+  const outdating: Outdating = {
+    left,
+    count: 0,
+    change: () => {
+      outdating.count += 1;
+      return cluster.etcdctl("role", "add", `${name}-${outdating.count}`);
+    },
+  };
+  outdatings.set(name, outdating);
+  return outdating;
+}
+
+describe("while rights are changed, a token that is outdated whenever it is used", { concurrency: true }, () => {
+  before(() => {
+    const { unary } = Connection.prototype;
+    mock.method(Connection.prototype, "unary", async function (this: Connection, ...words: Parameters<typeof unary>) {
+      const response: unknown = await Reflect.apply(unary, this, words);
+      const [{ path }, request] = words;
+      const outdating = outdatings.get((request as { name?: string }).name ?? "");
+      if (outdating !== undefined && outdating.left > 0 && path.endsWith("/Authenticate")) {
+        outdating.left -= 1;
+        await outdating.change();
+      }
+      return response;
+    });
+  });
+  after(() => mock.restoreAll());
+
+  it("refuses nobody who takes a lock or waits for one, and nobody loses one", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "etcd-lock-test-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const setting = await etcdOfTest(t, { auth: true, extraArguments: await jwtFlags(folder, 300) });
+    const user = await addUser(setting.cluster, "unlucky", "/test/");
+    const manager = setting.manager({ user, ttl: 60, connectTimeout: 60_000 });
+    const held = await manager.acquire(`${setting.key}held`);
+    const ahead = await setting.manager({ user: rootOf(setting.cluster), ttl: 60 }).acquire(setting.key);
+    const waiting = manager.acquire(setting.key);
+    await isWaiting(manager);
+    const outdating = outdateTokens(setting, user, 3);
+    await outdating.change();
+    const taken = await within(10_000, "a lock that is free", manager.acquire(`${setting.key}free`));
+    outdating.left = 2;
+    await outdating.change();
+    await ahead.release();
+    const turn = await within(10_000, "the turn", waiting);
+    await held.verify();
+    assert.deepEqual([outdating.left, outdating.count], [0, 7]);
+    for (const lock of [held, taken, turn]) assert.equal(await lock.release(), true);
+  });
+
+  it("is what a call ends with that has a time limit, and the next one succeeds", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "etcd-lock-test-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const setting = await etcdOfTest(t, { auth: true, extraArguments: await jwtFlags(folder, 300) });
+    const user = await addUser(setting.cluster, "hopeless", "/test/");
+    const access = parseEtcdSource({ endpoints: setting.cluster.endpoints, user });
+    const etcd = new GrpcEtcdClient(access, systemClock);
+    setting.onEnd(async () => etcd.close());
+    const outdating = outdateTokens(setting, user, Number.POSITIVE_INFINITY);
+    const read = { compare: [], success: [range(setting.key)], failure: [] };
+    const limits = { timeoutMs: 5_000, tryTimeoutMs: 60_000 };
+    await assert.rejects(etcd.transact(read, limits), (error: EtcdUnavailableError) => {
+      assert.equal(error.code, "ETCD_UNAVAILABLE");
+      assert.match(error.message, /a new token was not taken: are users being changed\? \(.*auth.*\)/);
+      return true;
+    });
+    outdating.left = 0;
+    await untilSuccess("it is answered", () => etcd.transact(read, limits));
   });
 });
