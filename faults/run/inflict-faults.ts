@@ -13,7 +13,7 @@ export interface Infliction {
   readonly recorder: Recorder;
   readonly random: Random;
   readonly faults: readonly Fault[];
-  /** No round begins after this, in milliseconds, unless some fault has not been inflicted yet. */
+  /** No fault is inflicted after this, in milliseconds, unless some has not been inflicted yet. */
   readonly lastsMs: number;
   readonly tell: (text: string) => void;
 }
@@ -37,20 +37,20 @@ export async function inflictFaults({ scene, recorder, random, faults, lastsMs, 
   const setting: LaneSetting = { scene, recorder, faults, nextNumber, tell };
   const onEtcd = new Lane(setting, "etcd", random.fork());
   const onClients = new Lane(setting, "clients", random.fork());
-  while (nowMs() < endsAt || onEtcd.isFresh || onClients.isFresh) {
-    if (onEtcd.isEmpty) await onClients.inflict((inflicted) => inflicted < faultsPerRound);
-    else await inflictRound(onEtcd, onClients);
+  const isWanted = (): boolean => nowMs() < endsAt || onEtcd.isFresh || onClients.isFresh;
+  const goesOn = (inflicted: number): boolean => inflicted < faultsPerRound && isWanted();
+  while (isWanted()) {
+    if (onEtcd.isEmpty) await onClients.inflict(goesOn);
+    else await inflictRound(onEtcd, onClients, goesOn);
     await rest(scene, recorder);
   }
 }
 
-async function inflictRound(onEtcd: Lane, onClients: Lane): Promise<void> {
+async function inflictRound(onEtcd: Lane, onClients: Lane, goesOn: (inflicted: number) => boolean): Promise<void> {
   let isOver = false;
-  const round = onEtcd
-    .inflict((inflicted) => inflicted < faultsPerRound)
-    .finally(() => {
-      isOver = true;
-    });
+  const round = onEtcd.inflict(goesOn).finally(() => {
+    isOver = true;
+  });
   await Promise.all([round, onClients.inflict(() => !isOver)]);
 }
 

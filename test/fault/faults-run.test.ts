@@ -11,21 +11,19 @@ import { rootFolder } from "../../provision/root-folder.ts";
 
 const main = join(rootFolder, "build/faults/main.js");
 const exitCodes = { good: 0, violated: 1, void: 3 };
-/** A run that took longer, on a machine that was starved, is not made again. */
-const mayRepeatMs = 240_000;
+const nothingProved =
+  "NOTHING IS PROVED: the machine was starved, and the fault test is void. Let nothing else run beside it.";
 
 interface Run {
   readonly code: number | null;
   readonly output: string;
   /** `undefined` when there was none to make. */
   readonly summary: Summary | undefined;
-  readonly tookMs: number;
 }
 
 async function run(t: TestContext, words: readonly string[]): Promise<Run> {
   const out = await mkdtemp(join(tmpdir(), "etcd-lock-faults-"));
   t.after(() => rm(out, { recursive: true, force: true }));
-  const startedAt = performance.now();
   const program = spawn(process.execPath, [main, ...words, "--out", out], { stdio: ["ignore", "pipe", "pipe"] });
   t.after(() => program.kill());
   let output = "";
@@ -36,36 +34,25 @@ async function run(t: TestContext, words: readonly string[]): Promise<Run> {
   }
   const [code] = await once(program, "close");
   const json = await readFile(join(out, "report.json"), "utf8").catch(() => undefined);
-  return {
-    code,
-    output,
-    summary: json === undefined ? undefined : JSON.parse(json),
-    tookMs: performance.now() - startedAt,
-  };
+  return { code, output, summary: json === undefined ? undefined : JSON.parse(json) };
 }
 
 describe("the fault test", () => {
   it("finds no violation in a short run, in which every fault is inflicted", async (t) => {
     const words = ["--seed", "7", "--minutes", "0.1", "--workers", "2", "--callers", "8", "--jobs", "3"];
-    let made = await run(t, words);
-    if (made.code === exitCodes.void && made.tookMs < mayRepeatMs) made = await run(t, words);
-    assert.notEqual(made.code, exitCodes.violated, made.output);
-    if (made.code === exitCodes.void) {
-      t.diagnostic(
-        "NOTHING IS PROVED: the machine was starved, and the fault test is void. Let nothing else run beside it.",
-      );
+    const { code, output, summary } = await run(t, words);
+    if (code === exitCodes.void) {
+      t.diagnostic(nothingProved);
       return;
     }
-    assert.equal(made.code, exitCodes.good, made.output);
-    const faults = made.summary?.faults ?? [];
+    assert.equal(code, exitCodes.good, output);
+    const faults = summary?.faults ?? [];
     const missing = faults
       .filter(({ inflicted, skipped }) => inflicted === 0 && skipped === 0)
       .map(({ fault }) => fault);
     assert.deepEqual([faults.length, missing], [allFaults.length, []]);
     for (const { fault, inflicted } of faults) if (inflicted === 0) t.diagnostic(`${fault} is not possible here`);
-    t.diagnostic(
-      `${made.summary?.faultCount} faults, ${made.summary?.holds} holds, ${made.summary?.commandRuns} commands`,
-    );
+    t.diagnostic(`${summary?.faultCount} faults, ${summary?.holds} holds, ${summary?.commandRuns} commands`);
   });
 
   it("finds a client that ignores its deadline, also on a machine that is starved", async (t) => {
@@ -77,6 +64,11 @@ describe("the fault test", () => {
       "--only",
       "machine-cut-off",
     ]);
+    // What it finds counts on any machine; but one that is starved can break off a run.
+    if (code === exitCodes.void && summary === undefined) {
+      t.diagnostic(nothingProved);
+      return;
+    }
     assert.equal(code, exitCodes.violated, output);
     assert.ok(
       summary?.violations.some(({ invariant }) => invariant === 1 || invariant === 5),
