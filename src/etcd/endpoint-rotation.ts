@@ -13,7 +13,6 @@ import { mayAnswerElsewhere, statusName } from "./status.ts";
 export interface Settled<T> {
   readonly response: T;
   readonly sentAt: number;
-  /** An earlier try of the same call got no answer: it may have been carried out as well, or may be yet. */
   readonly unsettled: boolean;
 }
 

@@ -89,11 +89,9 @@ async function leaveHandingOver(
   } catch (error) {
     const isRefused = error instanceof EtcdRefusedError && leavings.some(({ handOver }) => handOver !== undefined);
     if (!isRefused) throw error;
-    return await leaveLines(
-      session,
-      leavings.map(({ place }) => ({ place })),
-      options,
-    );
+    // A try before the one that was refused may have got no answer, and may be carried out late.
+    const places = leavings.map(({ place }) => ({ place: { ...place, isSettled: false } }));
+    return await leaveLines(session, places, options);
   }
 }
 
