@@ -133,7 +133,7 @@ describe("giving a lock back", { concurrency: true }, () => {
     await untilSent();
     proxy.dropAnswers();
     controller.abort(new Error("out of the way"));
-    await Promise.all(inTheWay.map((acquiring) => assert.rejects(acquiring, /out of the way/)));
+    const areOut = inTheWay.map((acquiring) => assert.rejects(acquiring, /out of the way/));
     const etcd = new GrpcEtcdClient(parseEtcdSource(setting.cluster.endpoints), systemClock);
     setting.onEnd(async () => etcd.close());
     await eventually(
@@ -145,7 +145,9 @@ describe("giving a lock back", { concurrency: true }, () => {
     await etcd.revokeLease(doomed.leaseId, { timeoutMs: 5_000 });
     await proxy.resume();
     assert.deepEqual(await within(5_000, "the releases", Promise.all(given)), [true, true]);
+    assert.equal(await doomed.release(), false);
     await (await within(5_000, "the lock", entering)).release();
+    await Promise.all(areOut);
     assert.deepEqual(
       told.filter((name) => name !== doomed.name),
       [],
