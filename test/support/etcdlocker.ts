@@ -60,6 +60,9 @@ export function startInTerminal(endpoints: readonly string[], command: string, c
       ETCDLOCKER: `${process.execPath} ${etcdlockerPath}`,
       COLUMNS: String(columns),
       SHELL: "/bin/sh",
+      TERM: "xterm",
+      // npm sets it where it has no terminal itself.
+      NO_COLOR: undefined,
     },
   });
 }
