@@ -62,6 +62,8 @@ async function grantOrFind(client: EtcdClient, id: bigint, ttl: number, options:
 export async function isLeaseHeld(client: EtcdClient, id: bigint, ttl: number, options: CallOptions): Promise<boolean> {
   try {
     await client.grantLease(id, ttl, options);
+    // What is still on its way must not find the lease there: nobody would take it away.
+    revokeLater(client, id);
     return false;
   } catch (error) {
     if (isLeaseThere(error)) return true;
