@@ -137,8 +137,12 @@ export class FaultPlan {
     return "process killed";
   }
 
-  #jumpWall(): string {
-    this.#host().process.jumpWall(this.#random.between(-10_000, 10_000));
+  #jumpWall(): string | undefined {
+    const { process } = this.#host();
+    const byMs = this.#random.between(-10_000, 10_000);
+    // Set back by just as long as its machine stood still, it would hide that, and no clock would tell.
+    if (!process.isRunning) return undefined;
+    process.jumpWall(byMs);
     return "wall clock set";
   }
 
