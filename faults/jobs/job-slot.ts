@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { listProcesses } from "../../test/support/process-table.ts";
 import { type Program, startProgram } from "../../test/support/programs.ts";
+import type { Random } from "../../test/support/random.ts";
 import type { Recorder } from "../history/recorder.ts";
-import type { Random } from "../random.ts";
 import type { WitnessJob } from "./witness-job.ts";
 
 /** How a command is run under a lock, and who is judged for it. */

@@ -1,5 +1,5 @@
+import type { Random } from "../../test/support/random.ts";
 import type { Fault } from "../faults/fault.ts";
-import type { Random } from "../random.ts";
 
 /** Faults to be drawn: first every one of them once, then each as often as its weight says, again and again. */
 export class FaultBag {

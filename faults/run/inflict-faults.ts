@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Random } from "../../test/support/random.ts";
 import type { Fault } from "../faults/fault.ts";
 import { nowMs } from "../history/clock.ts";
 import type { Recorder } from "../history/recorder.ts";
-import type { Random } from "../random.ts";
 import { Lane, type LaneSetting } from "./lane.ts";
 import { persist } from "./persist.ts";
 import { RunFailedError } from "./run-failed-error.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Random } from "../../test/support/random.ts";
 import type { Fault, Inflicted } from "../faults/fault.ts";
 import { nowMs } from "../history/clock.ts";
 import type { Recorder } from "../history/recorder.ts";
-import type { Random } from "../random.ts";
 import { FaultBag } from "./fault-bag.ts";
 import { persist } from "./persist.ts";
 import { Scene } from "./scene.ts";

@@ -1,7 +1,7 @@
 import type { EtcdCluster, EtcdMember } from "#dist/testing/index.js";
+import type { Random } from "../../test/support/random.ts";
 import type { JobSlot } from "../jobs/job-slot.ts";
 import type { Network } from "../network/network.ts";
-import type { Random } from "../random.ts";
 import type { LockNames } from "../worker/worker-job.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Workers } from "./workers.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import type { Random } from "../../test/support/random.ts";
 import { historyEnding } from "../history/read-history.ts";
 import type { Recorder } from "../history/recorder.ts";
-import type { Random } from "../random.ts";
 import type { WorkerJob } from "../worker/worker-job.ts";
 import { WorkerProcess } from "./worker-process.ts";
 

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../../test/support/random.ts";
 import type { LockNames } from "./worker-job.ts";
 
 /** What a caller takes next, and what it does then. */

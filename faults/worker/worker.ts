@@ -3,8 +3,8 @@
 
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { Random } from "../../test/support/random.ts";
 import { Recorder } from "../history/recorder.ts";
-import { Random } from "../random.ts";
 import { Beliefs } from "./beliefs.ts";
 import { chooseLongStay, chooseWish } from "./choose-wish.ts";
 import { crowd } from "./crowd.ts";

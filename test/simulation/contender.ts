@@ -9,8 +9,8 @@ import {
   LockTimeoutError,
   NotHeldError,
 } from "#dist/index.js";
+import type { Random } from "../support/random.ts";
 import type { HoldLedger, Stay } from "./hold-ledger.ts";
-import type { Random } from "./random.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
 
 /** The names that are contended for. */
@@ -51,8 +51,8 @@ export class Contender {
 
   async #takeTurn(): Promise<void> {
     const { manager } = this.#host;
-    const kind = this.#random.next();
-    const name = this.#random.pick(names.exclusive);
+    const kind = this.#random.fraction();
+    const name = this.#random.oneOf(names.exclusive);
     const options = this.#options();
     if (kind < 0.1) {
       this.doing = `tryAcquire ${name}`;
@@ -68,7 +68,7 @@ export class Contender {
       );
     } else if (kind < 0.45) {
       this.doing = `acquire ${names.mixed}`;
-      const limit = this.#random.pick([1, 2, 3, Number.POSITIVE_INFINITY]);
+      const limit = this.#random.oneOf([1, 2, 3, Number.POSITIVE_INFINITY]);
       const mode = limit === Number.POSITIVE_INFINITY ? { mode: "shared" as const } : { permits: limit };
       await this.#hold([await manager.acquire(names.mixed, { ...options, ...mode })], limit);
     } else {
@@ -129,7 +129,7 @@ export class Contender {
       if (choice === 0) await lock.renew();
       else if (choice === 1) await lock.verify();
       else if (choice === 2) await lock.setMetadata({ number: random.below(100) });
-      else await this.#host.manager.changeTtl(lock, random.pick([2, 3, 4]));
+      else await this.#host.manager.changeTtl(lock, random.oneOf([2, 3, 4]));
     } catch (error) {
       // The lease that a lock is moved to can end on the way.
       const isLeaseGone = error instanceof EtcdRefusedError && error.status === "NOT_FOUND";

@@ -5,8 +5,8 @@ import type { ResponseOp, TxnRequest, WatchResponse } from "#dist/etcd/gen/etcd.
 import { leaseGrant, leaseRevoke, leaseTimeToLive, txn, watch } from "#dist/etcd/methods.js";
 import { type EtcdCluster, startEtcd } from "#dist/testing/index.js";
 import { eventually } from "../support/eventually.ts";
+import { Random } from "../support/random.ts";
 import { type Commit, EtcdModel } from "./etcd-model.ts";
-import { Random } from "./random.ts";
 import { RandomTransactions } from "./random-transactions.ts";
 
 const seeds = [1, 2, 3, 4];
@@ -44,7 +44,7 @@ for (const seed of seeds) {
       let refused = 0;
       for (let step = 0; step < steps; step += 1) {
         const [real, modelled] = random.chance(0.15)
-          ? await askLease(connection, model, random.pick(transactions.leaseIds), random)
+          ? await askLease(connection, model, random.oneOf(transactions.leaseIds), random)
           : await transact(connection, model, transactions.next(model.revision));
         assert.deepEqual(modelled, real, `step ${step}`);
         if ("refused" in real) refused += 1;

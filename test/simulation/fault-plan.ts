@@ -1,5 +1,5 @@
 import type { KeyValue } from "#dist/etcd/gen/etcd.js";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { SimulatedHost, World } from "./simulated-host.ts";
 import type { MemberState, SimulatedMember } from "./simulated-member.ts";
 import type { LinkState } from "./simulated-network.ts";
@@ -59,9 +59,9 @@ export class FaultPlan {
       [4, () => this.#breakMember("paused", "leader", random.between(500, 9_000))],
       [2, () => this.#breakMember("stalled", "leader", random.between(500, 8_000))],
       [2, () => this.#breakMember("cut", "leader", random.between(500, 8_000))],
-      [2, () => this.#breakMember("down", random.pick(["leader", "follower"]), random.between(200, 5_000))],
-      [1, () => this.#breakMember(random.pick(["paused", "cut"]), "follower", random.between(500, 6_000))],
-      [5, () => this.#breakLinks(random.pick(["silent", "silent", "deaf", "deaf", "slow"]))],
+      [2, () => this.#breakMember("down", random.oneOf(["leader", "follower"]), random.between(200, 5_000))],
+      [1, () => this.#breakMember(random.oneOf(["paused", "cut"]), "follower", random.between(500, 6_000))],
+      [5, () => this.#breakLinks(random.oneOf(["silent", "silent", "deaf", "deaf", "slow"]))],
       [2, () => this.#resetStreams()],
       [5, () => this.#freeze()],
       [1, () => this.#pauseMachine()],
@@ -75,7 +75,7 @@ export class FaultPlan {
       [1, () => this.#closeManager()],
     ];
     const total = faults.reduce((sum, [weight]) => sum + weight, 0);
-    let left = random.next() * total;
+    let left = random.fraction() * total;
     for (const [weight, befall] of faults) {
       left -= weight;
       if (left >= 0) continue;
@@ -151,7 +151,7 @@ export class FaultPlan {
     // Not one of hold records: whoever takes those away says that nobody is inside.
     const leases = [...cluster.model.leases].filter(([, { ttl }]) => ttl < 600n).map(([id]) => id);
     if (leases.length === 0) return undefined;
-    cluster.revoke(this.#random.pick(leases));
+    cluster.revoke(this.#random.oneOf(leases));
     return "lease revoked";
   }
 
@@ -201,7 +201,7 @@ export class FaultPlan {
   }
 
   #cancelWatches(): string {
-    this.#random.pick(this.#targets.world.cluster.members).watches.cancelOne((count) => this.#random.below(count));
+    this.#random.oneOf(this.#targets.world.cluster.members).watches.cancelOne((count) => this.#random.below(count));
     return "watches cancelled";
   }
 
@@ -216,7 +216,7 @@ export class FaultPlan {
     const entries = [...this.#targets.world.cluster.model.keys.values()].filter(
       ({ key, lease }) => lease !== 0n && !key.includes("!"),
     );
-    return entries.length === 0 ? undefined : this.#random.pick(entries);
+    return entries.length === 0 ? undefined : this.#random.oneOf(entries);
   }
 
   /** At once, or when the process has just sent something, and waits for the answer. */
@@ -226,11 +226,11 @@ export class FaultPlan {
   }
 
   #host(): SimulatedHost {
-    return this.#random.pick(this.#targets.hosts());
+    return this.#random.oneOf(this.#targets.hosts());
   }
 
   #someMembers(): readonly SimulatedMember[] {
     const { members } = this.#targets.world.cluster;
-    return this.#random.chance(0.5) ? members : [this.#random.pick(members)];
+    return this.#random.chance(0.5) ? members : [this.#random.oneOf(members)];
   }
 }

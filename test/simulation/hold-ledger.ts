@@ -1,6 +1,6 @@
 import type { HeldLock, LockLostError } from "#dist/index.js";
+import type { Random } from "../support/random.ts";
 import type { EtcdModel } from "./etcd-model.ts";
-import type { Random } from "./random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { type Invariant, Violation } from "./violation.ts";
 

@@ -1,5 +1,5 @@
 import type { Compare, RangeRequest, RequestOp, TxnRequest } from "#dist/etcd/gen/etcd.js";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 const noBytes = Buffer.alloc(0);
 const fields = ["version", "createRevision", "modRevision", "value", "lease"] as const;
@@ -30,10 +30,10 @@ export class RandomTransactions {
 
   #compare(revision: bigint): Compare {
     const random = this.#random;
-    const target = random.pick([0, 1, 2, 4]);
+    const target = random.oneOf([0, 1, 2, 4]);
     const field = fields[target] ?? "version";
     const near = revision - BigInt(random.below(6));
-    const number = field === "lease" ? random.pick([0n, ...this.leaseIds]) : random.pick([0n, 1n, near]);
+    const number = field === "lease" ? random.oneOf([0n, ...this.leaseIds]) : random.oneOf([0n, 1n, near]);
     const targetUnion = { $case: field, value: number } as Compare["targetUnion"];
     return { result: random.below(4), target, targetUnion, ...this.#range() };
   }
@@ -42,7 +42,7 @@ export class RandomTransactions {
     const random = this.#random;
     const kind = random.below(depth > 0 ? 4 : 3);
     if (kind === 0) {
-      const lease = random.pick([0n, 0n, ...this.leaseIds]);
+      const lease = random.oneOf([0n, 0n, ...this.leaseIds]);
       const value = { key: this.#key(), value: Buffer.from(`value ${random.below(100)}`), lease };
       return { request: { $case: "requestPut", value } };
     }
@@ -75,6 +75,6 @@ export class RandomTransactions {
   }
 
   #key(): Buffer {
-    return Buffer.from(this.#random.pick(this.#keys));
+    return Buffer.from(this.#random.oneOf(this.#keys));
   }
 }

@@ -1,8 +1,8 @@
 import type { LeaseKeepAliveResponse, ResponseHeader } from "#dist/etcd/gen/etcd.js";
+import type { Random } from "../support/random.ts";
 import { EtcdError } from "./etcd-error.ts";
 import { type Commit, EtcdModel } from "./etcd-model.ts";
 import { Lessor } from "./lessor.ts";
-import type { Random } from "./random.ts";
 import { type MemberState, SimulatedMember } from "./simulated-member.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -199,7 +199,7 @@ export class SimulatedCluster {
   }
 
   #elect(): void {
-    const leader = this.#random.pick(this.members.filter((member) => member.isHealthy));
+    const leader = this.#random.oneOf(this.members.filter((member) => member.isHealthy));
     this.#term += 1n;
     this.figures.elections += 1;
     this.#leader = leader;

@@ -1,8 +1,8 @@
 import type { Connection } from "#dist/etcd/connection.js";
 import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
 import { LockManager } from "#dist/index.js";
+import type { Random } from "../support/random.ts";
 import type { HoldLedger } from "./hold-ledger.ts";
-import type { Random } from "./random.ts";
 import type { Route } from "./route.ts";
 import { SimulatedConnection } from "./simulated-connection.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
@@ -26,7 +26,7 @@ export class SimulatedHost {
     this.#world = world;
     const rate = random.between(clockRates.slowest, clockRates.fastest);
     this.process = new SimulatedProcess(name, world.time, random.fork(), rate, () => world.ledger.review(this.process));
-    this.ttl = random.pick([2, 2, 3, 5]);
+    this.ttl = random.oneOf([2, 2, 3, 5]);
     this.manager = this.#makeManager();
   }
 

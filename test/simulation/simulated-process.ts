@@ -1,5 +1,5 @@
 import type { Alarm, Clock } from "#dist/clock.js";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What happens to a process from outside. */

@@ -1,8 +1,8 @@
+import { Random } from "../support/random.ts";
 import { Contender } from "./contender.ts";
 import { FaultPlan } from "./fault-plan.ts";
 import { HoldLedger } from "./hold-ledger.ts";
 import { LineAuditor } from "./line-auditor.ts";
-import { Random } from "./random.ts";
 import { seedRandomness } from "./seed-randomness.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 import { SimulatedHost, type World } from "./simulated-host.ts";

@@ -23,9 +23,19 @@ export class Random {
     return this.fraction() < probability;
   }
 
+  /** A whole number from 0 up to, and without, `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.fraction() * limit);
+  }
+
+  /** Mostly small, sometimes many times `mean`. */
+  exponential(mean: number): number {
+    return -mean * Math.log(1 - this.fraction());
+  }
+
   /** @throws RangeError when there is nothing to choose from. */
   oneOf<Item>(items: readonly Item[]): Item {
-    const item = items[Math.floor(this.fraction() * items.length)];
+    const item = items[this.below(items.length)];
     if (item === undefined) throw new RangeError("there is nothing to choose from");
     return item;
   }
@@ -37,6 +47,6 @@ export class Random {
 
   /** Another source, whose numbers do not depend on how many are taken from this one later. */
   fork(): Random {
-    return new Random(Math.floor(this.fraction() * 2 ** 32));
+    return new Random(this.below(2 ** 32));
   }
 }
