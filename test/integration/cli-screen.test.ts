@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { cellWidth } from "#dist/cli/view/cell-width.js";
 import { newName, startEtcdForCrashes } from "../support/etcd-for-commands.ts";
-import { startEtcdlocker, startInTerminal, terminalIsMissing } from "../support/etcdlocker.ts";
+import { letGo, startEtcdlocker, startHolder, startInTerminal, terminalIsMissing } from "../support/etcdlocker.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Program } from "../support/programs.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
@@ -38,17 +38,6 @@ function watch(name: string, where: readonly string[] = endpoints, before = ""):
   };
 }
 
-async function hold(name: string, id: string): Promise<Program> {
-  const holder = startEtcdlocker(endpoints, ["-k", name, "-i", id, "sh", "-c", "echo ready; read line"]);
-  await holder.line(/ready/);
-  return holder;
-}
-
-async function letGo(holder: Program): Promise<void> {
-  holder.child.stdin?.end("\n");
-  await holder.end();
-}
-
 async function shows({ picture }: Watching, pattern: RegExp): Promise<readonly string[]> {
   return await eventually(`it shows ${pattern}`, picture, (lines) => pattern.test(lines.join("\n")), 20_000);
 }
@@ -58,7 +47,7 @@ describe("a lock that is watched on a terminal", { concurrency: true, skip: term
     const name = newName();
     await using watching = watch(name);
     await shows(watching, /: free/);
-    await using holder = await hold(name, `日本語のホスト${"long".repeat(30)}\u001b[31m\u202e`);
+    await using holder = await startHolder(endpoints, name, "-i", `日本語のホスト${"long".repeat(30)}\u001b[31m\u202e`);
     const picture = await shows(watching, /holding/);
     assert.equal(picture.filter((line) => line.includes(name)).length, 1);
     assert.deepEqual(
@@ -77,7 +66,7 @@ describe("a lock that is watched on a terminal", { concurrency: true, skip: term
 
   it("is cut to the height of the terminal, which is said", async () => {
     const name = newName();
-    await using holder = await hold(name, "web1");
+    await using holder = await startHolder(endpoints, name);
     const waiters = Array.from({ length: 10 }, () => startEtcdlocker(endpoints, ["-k", name, "true"]));
     await using watching = watch(name);
     const picture = await shows(watching, /10 waiting[\s\S]*… \d more lines/);
@@ -90,7 +79,7 @@ describe("a lock that is watched on a terminal", { concurrency: true, skip: term
 
   it("has no colours where they are not wanted", async () => {
     const name = newName();
-    await using holder = await hold(name, "web1");
+    await using holder = await startHolder(endpoints, name);
     await using watching = watch(name, endpoints, "NO_COLOR=1");
     await shows(watching, /holding/);
     assert.ok(!watching.sent().includes("\u001b[3") && !watching.sent().includes("\u001b[1m"));
@@ -107,7 +96,7 @@ describe("a lock that is watched on a terminal", { concurrency: true, skip: term
     proxy.cut();
     await shows(watching, /could not be reached[\s\S]*: free/);
     await proxy.resume();
-    await using holder = await hold(name, "web1");
+    await using holder = await startHolder(endpoints, name);
     await shows(watching, /Ctrl-C ends[\s\S]*held by 1/);
     watching.terminal.child.stdin?.write("\u0003");
     await watching.terminal.end();

@@ -2,23 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { newName, startEtcdForCrashes } from "../support/etcd-for-commands.ts";
 import { startEtcdctlLock } from "../support/etcdctl-lock.ts";
-import { etcdlockerPath, runEtcdlocker, startEtcdlocker } from "../support/etcdlocker.ts";
-import { type Program, startProgram } from "../support/programs.ts";
+import { etcdlockerPath, letGo, runEtcdlocker, startEtcdlocker, startHolder } from "../support/etcdlocker.ts";
+import { startProgram } from "../support/programs.ts";
 
 const etcd = await startEtcdForCrashes();
 const { endpoints } = etcd;
-
-/** Somebody who has the lock, until a line comes in. */
-async function hold(name: string, ...words: readonly string[]): Promise<Program> {
-  const holder = startEtcdlocker(endpoints, ["-k", name, "-i", "web1", ...words, "sh", "-c", "echo ready; read line"]);
-  await holder.line(/ready/);
-  return holder;
-}
-
-async function letGo(holder: Program): Promise<void> {
-  holder.child.stdin?.end("\n");
-  await holder.end();
-}
 
 /** What `etcdlocker` shows with these words. */
 async function show(...words: readonly string[]): Promise<string> {
@@ -35,7 +23,7 @@ describe("the status of a lock", { concurrency: true }, () => {
 
   it("is who holds it and who waits, in order, other clients of etcd too", async () => {
     const name = newName();
-    await using holder = await hold(name, "-t60");
+    await using holder = await startHolder(endpoints, name, "-t60");
     await using foreign = startEtcdctlLock(etcd, name);
     await using waiter = startEtcdlocker(endpoints, ["-k", name, "-i", "web2", "true"]);
     await waiter.line(/ahead/);
@@ -63,7 +51,7 @@ describe("the status of a lock", { concurrency: true }, () => {
 
   it("in JSON has everything, and numbers as etcd has them", async () => {
     const name = newName();
-    await using holder = await hold(name, "-p3");
+    await using holder = await startHolder(endpoints, name, "-p3");
     const document = JSON.parse(await show("-k", name, "--status", "--json"));
     const [lock] = document.locks;
     assert.deepEqual(Object.keys(document), ["locks"]);
@@ -100,9 +88,9 @@ describe("the status of a lock", { concurrency: true }, () => {
 describe("the locks under a prefix", { concurrency: true }, () => {
   it("are listed with the first in line", async () => {
     const prefix = newName();
-    await using b = await hold(`${prefix}/b`);
-    await using a1 = await hold(`${prefix}/a`, "--shared");
-    await using a2 = await hold(`${prefix}/a`, "--shared");
+    await using b = await startHolder(endpoints, `${prefix}/b`);
+    await using a1 = await startHolder(endpoints, `${prefix}/a`, "--shared");
+    await using a2 = await startHolder(endpoints, `${prefix}/a`, "--shared");
     const [head, ...rows] = (await show("--list", prefix)).trimEnd().split("\n");
     assert.match(head ?? "", /^LOCK +HELD +WAITING +FIRST IN LINE +SINCE +COMMAND$/);
     assert.equal(rows.length, 2);
@@ -131,7 +119,7 @@ describe("a watched lock, where there is no terminal", { concurrency: true }, ()
     await using text = startEtcdlocker(endpoints, ["-k", name, "--watch"]);
     await using json = startEtcdlocker(endpoints, ["-k", name, "--watch", "--json"]);
     await Promise.all([text.line(/: free$/), json.line(/"entries":\[\]/)]);
-    await using holder = await hold(name);
+    await using holder = await startHolder(endpoints, name);
     await Promise.all([text.line(/held by 1/), json.line(/"state":"holding"/)]);
     await letGo(holder);
     for (const program of [text, json]) program.signal("SIGINT");
@@ -148,7 +136,7 @@ describe("a watched lock, where there is no terminal", { concurrency: true }, ()
     const words = [process.execPath, etcdlockerPath, "-e", endpoints.join(","), "-k", name, "--watch"];
     await using pipeline = startProgram("bash", ["-c", 'set -o pipefail; "$0" "$@" | head -1', ...words]);
     await pipeline.line(/free/);
-    await using holder = await hold(name);
+    await using holder = await startHolder(endpoints, name);
     assert.equal((await pipeline.end()).code, 141);
     assert.equal(pipeline.stderr, "");
     await letGo(holder);

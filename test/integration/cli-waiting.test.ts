@@ -1,29 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { newName, startEtcdForFile } from "../support/etcd-for-commands.ts";
-import { runEtcdlocker, startEtcdlocker } from "../support/etcdlocker.ts";
+import { letGo, runEtcdlocker, startEtcdlocker, startHolder } from "../support/etcdlocker.ts";
 import { listKeys } from "../support/leftovers.ts";
-import type { Program } from "../support/programs.ts";
 
 const etcd = await startEtcdForFile();
 const { endpoints } = etcd;
 
-/** Somebody who has the lock, until a line comes in. */
-async function hold(name: string, ...words: readonly string[]): Promise<Program> {
-  const holder = startEtcdlocker(endpoints, ["-k", name, "-i", "web1", ...words, "sh", "-c", "echo ready; read line"]);
-  await holder.line(/ready/);
-  return holder;
-}
-
-async function letGo(holder: Program): Promise<void> {
-  holder.child.stdin?.end("\n");
-  await holder.end();
-}
-
 describe("waiting in line", { concurrency: true }, () => {
   it("is said in one line when nobody looks all the time, and the command has standard output for itself", async () => {
     const name = newName();
-    await using holder = await hold(name);
+    await using holder = await startHolder(endpoints, name);
     await using waiter = startEtcdlocker(endpoints, ["-k", name, "echo", "my turn"]);
     await waiter.line(/ahead/);
     await letGo(holder);
@@ -37,7 +24,7 @@ describe("waiting in line", { concurrency: true }, () => {
 
   it("ends after --wait, with the exit code for a conflict, and nothing of it is left", async () => {
     const name = newName();
-    await using holder = await hold(name);
+    await using holder = await startHolder(endpoints, name);
     const { code, stdout, stderr } = await runEtcdlocker(endpoints, ["-k", name, "-w", "300ms", "-E75", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 75, stdout: "" });
     assert.match(stderr, /^etcdlocker: lock .* was not to be had within 300 ms: held by web1/m);
@@ -47,7 +34,7 @@ describe("waiting in line", { concurrency: true }, () => {
 
   it("is not done with --no-wait: the code is 1, and who has the lock is said", async () => {
     const name = newName();
-    await using holder = await hold(name);
+    await using holder = await startHolder(endpoints, name);
     const { code, stdout, stderr } = await runEtcdlocker(endpoints, ["-k", name, "--no-wait", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
     assert.match(stderr, /^etcdlocker: the lock is held by web1 since .* \(pid \d+ on .*\)\n$/);
@@ -56,7 +43,7 @@ describe("waiting in line", { concurrency: true }, () => {
 
   it("is skipped in silence with --no-wait -E 0", async () => {
     const name = newName();
-    await using holder = await hold(name);
+    await using holder = await startHolder(endpoints, name);
     const skipped = await runEtcdlocker(endpoints, ["-k", name, "--no-wait", "-E", "0", "echo", "ran"]);
     assert.deepEqual(skipped, { code: 0, stdout: "", stderr: "" });
     await letGo(holder);
@@ -79,7 +66,7 @@ describe("waiting in line", { concurrency: true }, () => {
 describe("a lock for several", { concurrency: true }, () => {
   it("is shared by readers, and a writer waits for all of them", async () => {
     const name = newName();
-    const readers = [await hold(name, "--shared"), await hold(name, "--shared")];
+    const readers = [await startHolder(endpoints, name, "--shared"), await startHolder(endpoints, name, "--shared")];
     await using writer = startEtcdlocker(endpoints, ["-k", name, "echo", "alone"]);
     await writer.line(/2 ahead/);
     for (const reader of readers) await letGo(reader);
@@ -89,7 +76,7 @@ describe("a lock for several", { concurrency: true }, () => {
 
   it("is held by as many as there are permits", async () => {
     const name = newName();
-    const holders = [await hold(name, "-p2"), await hold(name, "--permits", "2")];
+    const holders = [await startHolder(endpoints, name, "-p2"), await startHolder(endpoints, name, "--permits", "2")];
     const third = await runEtcdlocker(endpoints, ["-k", name, "-p2", "--no-wait", "-E9", "true"]);
     assert.equal(third.code, 9);
     for (const holder of holders) await letGo(holder);
@@ -111,7 +98,7 @@ describe("several locks", { concurrency: true }, () => {
 
   it("are held all or none, and it is said which one is missing", async () => {
     const [free, taken] = [newName(), newName()];
-    await using holder = await hold(taken);
+    await using holder = await startHolder(endpoints, taken);
     const { code, stderr } = await runEtcdlocker(endpoints, ["-k", free, "-k", taken, "--no-wait", "-E9", "true"]);
     assert.equal(code, 9);
     assert.match(stderr, new RegExp(`^etcdlocker: the lock ${taken} is held by web1 `));

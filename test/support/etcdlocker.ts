@@ -48,6 +48,22 @@ export async function runEtcdlocker(
 /** The reason why nothing can be run in a terminal here; `false` when it can. */
 export const terminalIsMissing: string | false = findTerminal();
 
+/** Somebody with the id `web1` who has the lock, until a line comes in: {@link letGo}. */
+export async function startHolder(
+  endpoints: readonly string[],
+  name: string,
+  ...words: readonly string[]
+): Promise<Program> {
+  const holder = startEtcdlocker(endpoints, ["-k", name, "-i", "web1", ...words, "sh", "-c", "echo ready; read line"]);
+  await holder.line(/ready/);
+  return holder;
+}
+
+export async function letGo(holder: Program): Promise<void> {
+  holder.child.stdin?.end("\n");
+  await holder.end();
+}
+
 /**
  * Runs a shell command on a terminal of its own; what is written to the program's standard input is typed there, and
  * everything that the terminal shows is on its standard output. `$ETCDLOCKER` is the command.
