@@ -8,7 +8,7 @@ export class Suffixes {
   readonly #parked = new Set<string>();
   /** What can be used again, by line. */
   readonly #free = new Map<string, string[]>();
-  #sweeps = 0;
+  #isSweeping = false;
   #count = 0;
 
   constructor(leaseId: bigint) {
@@ -47,7 +47,7 @@ export class Suffixes {
   giveBackClean(suffix: string, line: string): void {
     this.giveBack(suffix);
     const isOurs = suffix === this.#first || suffix.startsWith(`${this.#first}-`);
-    if (!isOurs || this.#sweeps > 0) return;
+    if (!isOurs || this.#isSweeping) return;
     const free = this.#free.get(line) ?? [];
     free.push(suffix);
     this.#free.delete(line);
@@ -59,11 +59,11 @@ export class Suffixes {
   /** Keys that seem to be nobody's are going to be removed: what is given from now on must never have been theirs. */
   async whileSweeping(sweep: () => Promise<void>): Promise<void> {
     this.#free.clear();
-    this.#sweeps += 1;
+    this.#isSweeping = true;
     try {
       await sweep();
     } finally {
-      this.#sweeps -= 1;
+      this.#isSweeping = false;
     }
   }
 
