@@ -5,7 +5,7 @@ import { EtcdUnavailableError, type Lock, LockLostError, NotHeldError } from "#d
 import { eventually, within } from "../support/eventually.ts";
 import { collectErrors, nextLoss } from "../support/lock-setting.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
-import { type V2Setting, v2IsMissing, v2OfFile } from "../support/v2-setting.ts";
+import { type StoredKey, type V2Setting, v2IsMissing, v2OfFile } from "../support/v2-setting.ts";
 
 const setUp = v2OfFile();
 
@@ -30,6 +30,10 @@ const injuries: readonly (readonly [string, string, (setting: V2Setting) => Prom
     (setting) => setting.write({ value: "tester", prevValue: "tester", ttl: "2" }),
   ],
 ];
+
+function isWrittenSince(before: StoredKey | undefined): (stored: StoredKey | undefined) => boolean {
+  return (stored) => (stored?.modifiedIndex ?? 0) > (before?.modifiedIndex ?? 0);
+}
 
 describe("the holder of a lock on the v2 API", { concurrency: 4, skip: v2IsMissing }, () => {
   for (const [injury, reason, inflict] of injuries) {
@@ -87,11 +91,7 @@ describe("the holder of a lock on the v2 API", { concurrency: 4, skip: v2IsMissi
     await renewal;
     assert.equal(lock.held, true);
     await proxy.resume();
-    await setting.stored(
-      "it is renewed",
-      (stored) => (stored?.modifiedIndex ?? 0) > (before?.modifiedIndex ?? 0),
-      20_000,
-    );
+    await setting.stored("it is renewed", isWrittenSince(before), 20_000);
     assert.deepEqual([lock.held, errors], [true, []]);
   });
 
@@ -103,10 +103,7 @@ describe("the holder of a lock on the v2 API", { concurrency: 4, skip: v2IsMissi
     const before = await setting.read();
     proxy.dropAnswers();
     const renewal = lock.lock().catch(() => undefined);
-    await setting.stored(
-      "it is renewed without an answer",
-      (stored) => (stored?.modifiedIndex ?? 0) > (before?.modifiedIndex ?? 0),
-    );
+    await setting.stored("it is renewed without an answer", isWrittenSince(before));
     await proxy.resume();
     await renewal;
     await within(10_000, "a renewal", renewUntilProved(lock));
@@ -123,10 +120,7 @@ describe("the holder of a lock on the v2 API", { concurrency: 4, skip: v2IsMissi
     const before = await setting.read();
     proxy.dropAnswers();
     const renewal = lock.lock().catch(() => undefined);
-    await setting.stored(
-      "it is renewed without an answer",
-      (stored) => (stored?.modifiedIndex ?? 0) > (before?.modifiedIndex ?? 0),
-    );
+    await setting.stored("it is renewed without an answer", isWrittenSince(before));
     const unlocking = lock.unlock();
     await proxy.resume();
     await unlocking;
