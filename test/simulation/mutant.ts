@@ -17,7 +17,7 @@ export interface Ending {
 export async function simulateMutant({ file, from, to }: Mutation, seeds: number): Promise<Ending> {
   const folder = await mkdtemp(join(tmpdir(), "etcd-lock-mutant-"));
   try {
-    for (const part of ["package.json", "dist", "build/test/simulation"]) {
+    for (const part of ["package.json", "dist", "build/test/simulation", "build/test/support/random.js"]) {
       await cp(join(root, part), join(folder, part), { recursive: true });
     }
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
