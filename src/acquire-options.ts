@@ -81,8 +81,8 @@ export interface ResolvedAcquire {
   readonly onWaiting: ((waiting: Waiting) => void) | undefined;
 }
 
-/** @throws TypeError, RangeError that name the option, what came and what is allowed. */
-export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefaults): ResolvedAcquire {
+/** `proposal`: what a candidate in an election says. @throws TypeError, RangeError that name the option, what came and what is allowed. */
+export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefaults, proposal?: string): ResolvedAcquire {
   const ttl = checkTtl(options.ttl ?? defaults.ttl);
   const inherited = ttl === defaults.ttl ? defaults.refreshInterval : undefined;
   const { metadata } = options;
@@ -104,7 +104,8 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
       pid: process.pid,
       since: Date.now(),
       limit: mode === "shared" ? Number.POSITIVE_INFINITY : permits,
-      ...(metadata !== undefined && { metadata: checkMetadata(metadata) }),
+      metadata: metadata === undefined ? undefined : checkMetadata(metadata),
+      proposal,
     },
   };
 }

@@ -1,7 +1,7 @@
 import { Scope } from "./abort.ts";
 import type { ResolvedAcquire } from "./acquire-options.ts";
 import type { Clock } from "./clock.ts";
-import { HeldLock } from "./held-lock.ts";
+import { HeldLock, type HeldLockListener } from "./held-lock.ts";
 import { admitToLines } from "./line/admit-to-lines.ts";
 import { type Admission, entryKey } from "./line/entry.ts";
 import type { Line } from "./line/inspect-line.ts";
@@ -19,6 +19,7 @@ export interface AcquisitionContext {
   readonly closed: Scope;
   /** Those that have not been given back yet. */
   readonly locks: Set<HeldLock>;
+  readonly listener: HeldLockListener;
   inspect(name: string): Promise<Line>;
   tell<Name extends keyof LockManagerEvents>(name: Name, payload: LockManagerEvents[Name][0]): void;
 }
@@ -30,61 +31,43 @@ export async function takeLocks(
   patience: Patience,
   options: ResolvedAcquire,
 ): Promise<readonly HeldLock[]> {
-  const startedAt = context.clock.now();
+  const { clock, pool, closed, tell } = context;
+  const startedAt = clock.now();
   const names = lines.map(({ name }) => name);
-  context.tell("acquiring", { names });
+  tell("acquiring", { names });
+  using limit = waitTimeout(clock, options.timeoutMs, context.inspect);
+  using scope = new Scope(closed, limit?.scope, options.signal);
   try {
-    const admissions = await waitForAdmissions(context, lines, patience, options);
+    const admissions = await admitToLines({
+      clock,
+      lines,
+      value: options.value,
+      patience,
+      signal: scope,
+      connectTimeoutMs: options.connectTimeoutMs,
+      takeSession: (timeoutMs) => pool.take(options.ttl, timeoutMs, scope),
+      onWaiting: (entry) => {
+        const waiting = { name: entry.line.name, key: entryKey(entry) };
+        limit?.inLine(waiting);
+        options.onWaiting?.(waiting);
+        tell("waiting", waiting);
+      },
+    });
     return admissions.map((admission) => hold(context, admission, options, startedAt));
   } catch (error) {
-    context.tell("failed", { names, waited: context.clock.now() - startedAt, error });
+    tell("failed", { names, waited: clock.now() - startedAt, error });
     throw error;
   }
 }
 
-async function waitForAdmissions(
-  context: AcquisitionContext,
-  lines: readonly LineName[],
-  patience: Patience,
-  options: ResolvedAcquire,
-): Promise<readonly Admission[]> {
-  const { clock, pool, closed } = context;
-  using limit = waitTimeout(clock, options.timeoutMs, (name) => context.inspect(name));
-  using scope = new Scope(closed, limit.scope, options.signal);
-  return await admitToLines({
-    clock,
-    lines,
-    value: options.value,
-    patience,
-    signal: scope,
-    connectTimeoutMs: options.connectTimeoutMs,
-    takeSession: (timeoutMs) => pool.take(options.ttl, timeoutMs, scope),
-    onWaiting: (entry) => {
-      const waiting = { name: entry.line.name, key: entryKey(entry) };
-      limit.inLine(waiting);
-      options.onWaiting?.(waiting);
-      context.tell("waiting", waiting);
-    },
-  });
-}
-
 function hold(
-  { clock, locks, tell }: AcquisitionContext,
+  { clock, locks, listener, tell }: AcquisitionContext,
   admission: Admission,
   options: ResolvedAcquire,
   startedAt: number,
 ): HeldLock {
-  const heldAt = clock.now();
-  const lock: HeldLock = new HeldLock(admission, options, {
-    onRenewed: () => tell("renewed", { lock }),
-    onAtRisk: () => tell("atRisk", { lock, remaining: lock.remaining }),
-    onLost: (error) => tell("lost", { lock, error }),
-    onReleased: () => {
-      locks.delete(lock);
-      tell("released", { lock, heldFor: clock.now() - heldAt });
-    },
-  });
+  const lock = new HeldLock(admission, options, listener);
   locks.add(lock);
-  tell("acquired", { lock, waited: heldAt - startedAt });
+  tell("acquired", { lock, waited: clock.now() - startedAt });
   return lock;
 }

@@ -13,13 +13,13 @@ import type { Left } from "./line/leave-lines.ts";
 import { checkMetadata } from "./lock-options.ts";
 import type { Session } from "./session/session.ts";
 
-/** What a lock tells its manager. */
+/** What locks tell their manager. */
 export interface HeldLockListener {
-  onRenewed(): void;
-  onAtRisk(): void;
-  onLost(error: LockLostError): void;
-  /** The lock has been given back, or what was left of it has been cleaned up. */
-  onReleased(): void;
+  onRenewed(lock: HeldLock): void;
+  onAtRisk(lock: HeldLock): void;
+  onLost(lock: HeldLock, error: LockLostError): void;
+  /** The lock has been given back `heldFor` milliseconds after it was taken, or what was left of it has been cleaned up. */
+  onReleased(lock: HeldLock, heldFor: number): void;
 }
 
 /** `shared` locks are held together, an `exclusive` one alone (or, as a semaphore, with a number of others). */
@@ -51,7 +51,8 @@ const releaseOptions = { timeoutMs: 4_500 };
 export class HeldLock implements AsyncDisposable {
   readonly #hold: Hold;
   readonly #listener: HeldLockListener;
-  readonly #keepUntil: number;
+  readonly #heldAt: number;
+  readonly #atLeastMs: number;
   readonly #lost = new Scope();
   #state: State = { kind: "held" };
   #release: Promise<boolean> | undefined;
@@ -61,10 +62,11 @@ export class HeldLock implements AsyncDisposable {
   /** @internal */
   constructor(admission: Admission, options: HeldLockOptions, listener: HeldLockListener) {
     this.#listener = listener;
-    this.#keepUntil = admission.entry.session.clock.now() + options.atLeastMs;
+    this.#heldAt = admission.entry.session.clock.now();
+    this.#atLeastMs = options.atLeastMs;
     this.#hold = new Hold(admission, options.refreshIntervalMs, {
       onRenewed: () => this.#renewed(),
-      onAtRisk: () => listener.onAtRisk(),
+      onAtRisk: () => listener.onAtRisk(this),
       onDeadline: () => this.#checkDeadline(),
       onLost: (reason, explanation) => this.#lose(reason, explanation),
     });
@@ -240,6 +242,10 @@ export class HeldLock implements AsyncDisposable {
     return this.#requests;
   }
 
+  get #heldForMs(): number {
+    return this.#clock.now() - this.#heldAt;
+  }
+
   get #clock(): Clock {
     return this.#hold.session.clock;
   }
@@ -255,7 +261,7 @@ export class HeldLock implements AsyncDisposable {
 
   /** A lock that was held may have to be kept from others yet, though it is released. */
   #ending(wasHeld: boolean): EndingHold {
-    return { hold: this.#hold, keepForMs: wasHeld ? Math.max(0, this.#keepUntil - this.#clock.now()) : 0 };
+    return { hold: this.#hold, keepForMs: wasHeld ? Math.max(0, this.#atLeastMs - this.#heldForMs) : 0 };
   }
 
   async #finishRelease(left: Promise<Left | undefined>, wasHeld: boolean): Promise<boolean> {
@@ -268,7 +274,7 @@ export class HeldLock implements AsyncDisposable {
       if (!wasHeld) return false;
       throw error instanceof EtcdUnavailableError ? this.#explainStuckRelease(error) : error;
     } finally {
-      this.#listener.onReleased();
+      this.#listener.onReleased(this, this.#heldForMs);
     }
   }
 
@@ -284,7 +290,7 @@ export class HeldLock implements AsyncDisposable {
 
   #renewed(): void {
     this.#checkDeadline();
-    if (this.#state.kind === "held") this.#listener.onRenewed();
+    if (this.#state.kind === "held") this.#listener.onRenewed(this);
   }
 
   /** A deadline that was seen to have passed is a loss, even if the proof of a renewal should come in late. */
@@ -309,7 +315,7 @@ export class HeldLock implements AsyncDisposable {
 
   #tell(error: LockLostError): void {
     this.#lost.abort(error);
-    this.#listener.onLost(error);
+    this.#listener.onLost(this, error);
   }
 
   #end(state: State): void {

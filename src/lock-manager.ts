@@ -15,7 +15,6 @@ import { HeldLock } from "./held-lock.ts";
 import { HeldLocks } from "./held-locks.ts";
 import { Leadership } from "./leadership.ts";
 import { breakHold } from "./line/break-hold.ts";
-import type { EntryValue } from "./line/entry-value.ts";
 import { inspectLine, type Line } from "./line/inspect-line.ts";
 import type { LineName } from "./line/line-name.ts";
 import { listLines } from "./line/list-lines.ts";
@@ -48,6 +47,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   readonly #pool: SessionPool;
   readonly #defaults: AcquireDefaults;
   readonly #closed = new Scope();
+  readonly #context: AcquisitionContext;
   readonly #waits = new Set<Promise<unknown>>();
   readonly #locks = new Set<HeldLock>();
   readonly #webLocks = new WebLocks(this);
@@ -68,6 +68,23 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     this.#defaults = resolveSettings(isEtcd3Client(etcd) ? (more as LockManagerSettings) : etcd);
     const onRenewalFailed = (error: Error): void => this.tell("renewalFailed", { error });
     this.#pool = new SessionPool({ client: this.#client, clock: this.#clock, onRenewalFailed });
+    this.#context = {
+      clock: this.#clock,
+      pool: this.#pool,
+      closed: this.#closed,
+      locks: this.#locks,
+      listener: {
+        onRenewed: (lock) => this.tell("renewed", { lock }),
+        onAtRisk: (lock) => this.tell("atRisk", { lock, remaining: lock.remaining }),
+        onLost: (lock, error) => this.tell("lost", { lock, error }),
+        onReleased: (lock, heldFor) => {
+          this.#locks.delete(lock);
+          this.tell("released", { lock, heldFor });
+        },
+      },
+      inspect: (name) => this.inspect(name),
+      tell: (name, payload) => this.tell(name, payload),
+    };
     this.#stopListening = onIdleExit(() => this.#pool.closeIdle());
   }
 
@@ -194,7 +211,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    */
   async elect(name: string, { value, ...options }: ElectOptions): Promise<Leadership> {
     const proposal = checkString("value", value);
-    const [lock] = await this.#take([checkName(name)], "wait", options, { proposal });
+    const [lock] = await this.#take([checkName(name)], "wait", options, proposal);
     if (lock === undefined) throw new TypeError("one name gives one lock");
     return new Leadership(lock);
   }
@@ -251,29 +268,18 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     yield* watchLine(this.#client, this.#clock, line, scope, () => read(scope));
   }
 
-  async #take(
+  #take(
     lines: readonly LineName[],
     patience: Patience,
     options: AcquireOptions,
-    extra: Pick<EntryValue, "proposal"> = {},
+    proposal?: string,
   ): Promise<readonly HeldLock[]> {
     this.#closed.throwIfAborted();
-    const resolved = resolveAcquire(options, this.#defaults);
-    const context: AcquisitionContext = {
-      clock: this.#clock,
-      pool: this.#pool,
-      closed: this.#closed,
-      locks: this.#locks,
-      inspect: (name) => this.inspect(name),
-      tell: (name, payload) => this.tell(name, payload),
-    };
-    const wait = takeLocks(context, lines, patience, { ...resolved, value: { ...resolved.value, ...extra } });
+    const wait = takeLocks(this.#context, lines, patience, resolveAcquire(options, this.#defaults, proposal));
     this.#waits.add(wait);
-    try {
-      return await wait;
-    } finally {
-      this.#waits.delete(wait);
-    }
+    const forget = (): unknown => this.#waits.delete(wait);
+    wait.then(forget, forget);
+    return wait;
   }
 }
 

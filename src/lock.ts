@@ -257,15 +257,15 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
   async #join(wait: Wait, signal: AbortSignal | undefined, timeout: number | undefined): Promise<void> {
     wait.callers += 1;
     using limit = waitTimeout(systemClock, timeout, (name) => this.#provider.inspect(name));
-    if (wait.place !== undefined) limit.inLine(wait.place);
-    wait.limits.add(limit);
-    using scope = new Scope(signal, limit.scope);
+    if (wait.place !== undefined) limit?.inLine(wait.place);
+    if (limit !== undefined) wait.limits.add(limit);
+    using scope = new Scope(signal, limit?.scope);
     try {
       await orAborted(wait.done, scope);
       wait.controller.signal.throwIfAborted();
     } catch (error) {
       wait.callers -= 1;
-      wait.limits.delete(limit);
+      if (limit !== undefined) wait.limits.delete(limit);
       if (scope.aborted && wait.callers === 0) await this.#endWait(wait, error);
       throw error;
     }

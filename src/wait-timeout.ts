@@ -17,20 +17,21 @@ export interface WaitTimeout extends Disposable {
 const inspectTimeoutMs = 500;
 
 /**
- * Ends a wait `timeoutMs` from now; `undefined` means never. To say who was in the way, it looks at the line with
+ * Ends a wait `timeoutMs` from now; `undefined` means never, and needs no timeout. To say who was in the way, it looks at the line with
  * `inspect`.
  */
 export function waitTimeout(
   clock: Clock,
   timeoutMs: number | undefined,
   inspect: (name: string) => Promise<Line>,
-): WaitTimeout {
-  const endsAt = clock.now() + (timeoutMs ?? 0);
+): WaitTimeout | undefined {
+  if (timeoutMs === undefined) return undefined;
+  const endsAt = clock.now() + timeoutMs;
   const scope = new Scope();
   let place: Waiting | undefined;
   let alarm: Alarm | undefined;
   const end = (words: string): void => {
-    const limit = formatDurationMs(timeoutMs ?? 0);
+    const limit = formatDurationMs(timeoutMs);
     const lock = place === undefined ? "the lock" : `lock ${JSON.stringify(place.name)}`;
     scope.abort(new LockTimeoutError(`${lock} was not to be had within ${limit}${words}`));
   };
@@ -45,7 +46,7 @@ export function waitTimeout(
     scope,
     inLine: (waiting) => {
       place = waiting;
-      if (timeoutMs !== undefined) alarm ??= clock.schedule(endsAt - clock.now(), onTimeout);
+      alarm ??= clock.schedule(endsAt - clock.now(), onTimeout);
     },
     [Symbol.dispose]: () => alarm?.cancel(),
   };

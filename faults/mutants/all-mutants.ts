@@ -32,18 +32,15 @@ export const mutants: readonly Mutant[] = [
     mutations: [
       {
         file: "line/leave-lines.js",
-        find: "nested({ compare, success: [remove(entryKey(place))], failure: [] });",
-        replace: "nested({ compare, success: [{ kind: 'delete', ...place.line.entries }], failure: [] });",
+        find: "const [entry, record] = [remove(entryKey(place)), remove(recordKey(place))];",
+        replace:
+          "const [entry, record] = ['entries', 'records'].map((keys) => ({ kind: 'delete', ...place.line[keys] }));",
       },
       {
-        file: "line/leave-lines.js",
-        find: "[removeIf(isAsWeLeftIt(place)), remove(recordKey(place))];",
-        replace: "[removeIf(isAsWeLeftIt(place)), { kind: 'delete', ...place.line.records }];",
-      },
-      {
-        file: "etcd/wire.js",
-        find: "value: { key: encodeKey(operation.key), rangeEnd: noBytes } },",
-        replace: "value: { key: encodeKey(operation.key), rangeEnd: encodeKey(operation.rangeEnd) } },",
+        file: "etcd/encode-transaction.js",
+        find: "function encodeDelete({ key }, writer) {",
+        replace:
+          "function encodeDelete({ key, rangeEnd = '' }, writer) {\n    writer.uint32(rangeTags.rangeEnd).string(rangeEnd);",
       },
     ],
     faults: ["machine-cut-off", "client-freeze"],

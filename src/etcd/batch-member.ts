@@ -39,7 +39,8 @@ export class BatchMember implements Due {
   readonly #options: CallOptions;
   readonly #timing: BatchTiming;
   readonly #settlers: Settlers;
-  readonly #failures = new Map<string, string>();
+  /** Of each endpoint the last; most members see none. */
+  #failures: Map<string, string> | undefined;
   readonly #queuedAt: number;
   #stopListening = (): void => {};
   #sentAt: number | undefined;
@@ -90,12 +91,12 @@ export class BatchMember implements Due {
   }
 
   onDue(): void {
-    this.reject(unavailable(listFailures(this.#failures), this.#options.timeoutMs));
+    this.reject(unavailable(listFailures(this.#failures ?? new Map()), this.#options.timeoutMs));
   }
 
   /** Whoever answers in the end: a try that went before, perhaps with others, may have been carried out, or be yet. */
   resolve(answer: TransactionAnswer): void {
-    const unsettled = answer.unsettled || this.#failures.size > 0;
+    const unsettled = answer.unsettled || this.#failures !== undefined;
     if (this.#settle()) this.#settlers.resolve(unsettled === answer.unsettled ? answer : { ...answer, unsettled });
   }
 
@@ -114,6 +115,7 @@ export class BatchMember implements Due {
 
   #noteFailedTry(endpoint: string, message: string): void {
     if (this.#isSettled) return;
+    this.#failures ??= new Map();
     this.#failures.set(endpoint, message);
     this.#options.onFailedTry?.(endpoint, message);
   }

@@ -24,7 +24,7 @@ import { lookUpEndpoints } from "./srv-records.ts";
 import { Tls } from "./tls.ts";
 import { TransactionBatcher } from "./transaction-batcher.ts";
 import { WatchStream } from "./watch-stream.ts";
-import { decodeHeader, decodeKey, decodeResult, encodeTransaction } from "./wire.ts";
+import { decodeHeader, decodeKey } from "./wire.ts";
 
 /** Makes the connection to an endpoint, which is opened when it is first used. */
 export type Connect = (endpoint: string, tls: Tls | undefined) => Connection;
@@ -56,10 +56,10 @@ export class GrpcEtcdClient implements EtcdClient {
     this.#watches = new WatchStream(this.#endpointSet, this.#login, clock);
   }
 
-  async transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
-    this.#closed.throwIfAborted();
-    if (transaction.line === undefined) return await this.#transactAlone(transaction, options);
-    return await this.#batcher.transact(transaction, options);
+  transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
+    if (this.#closed.aborted) return Promise.reject(this.#closed.reason);
+    const isOfOneLine = transaction.line !== undefined;
+    return isOfOneLine ? this.#batcher.transact(transaction, options) : this.#transactAlone(transaction, options);
   }
 
   async grantLease(id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {
@@ -107,11 +107,10 @@ export class GrpcEtcdClient implements EtcdClient {
   }
 
   async #transactAlone(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
-    const request = encodeTransaction(transaction);
     try {
-      const settled = await this.#call((connection, tries) => connection.unary(txn, request, tries), options);
-      const { succeeded, responses } = settled.response;
-      return { ...answer(settled), succeeded, results: responses.map(decodeResult) };
+      const settled = await this.#call((connection, tries) => connection.unary(txn, transaction, tries), options);
+      const { response, sentAt, unsettled } = settled;
+      return { ...response, sentAt, unsettled };
     } catch (error) {
       const isDenied = error instanceof EtcdRefusedError && error.status === "PERMISSION_DENIED";
       throw isDenied ? explainDenial(error, transaction, this.#login?.userName) : error;

@@ -1,4 +1,6 @@
 import type { Method } from "./connection.ts";
+import { decodeTransaction, type TransactionOutcome } from "./decode-transaction.ts";
+import { encodeTransaction } from "./encode-transaction.ts";
 import {
   AuthenticateRequest,
   AuthenticateResponse,
@@ -12,16 +14,15 @@ import {
   LeaseTimeToLiveResponse,
   MemberListRequest,
   MemberListResponse,
-  TxnRequest,
-  TxnResponse,
   WatchRequest,
   WatchResponse,
 } from "./gen/etcd.ts";
+import type { Transaction } from "./transaction.ts";
 
-export const txn: Method<TxnRequest, TxnResponse> = {
+export const txn: Method<Transaction, TransactionOutcome> = {
   path: "/etcdserverpb.KV/Txn",
-  request: TxnRequest,
-  response: TxnResponse,
+  request: { encode: encodeTransaction },
+  response: { decode: decodeTransaction },
 };
 
 export const leaseGrant: Method<LeaseGrantRequest, LeaseGrantResponse> = {

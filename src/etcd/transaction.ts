@@ -110,7 +110,8 @@ export function noneOlderThan(key: string, rangeEnd: string, revision: bigint): 
 export function weigh({ compare, success, failure }: Transaction): number {
   let bytes = 0;
   for (const { key, rangeEnd } of compare) bytes += 16 + key.length + (rangeEnd?.length ?? 0);
-  for (const operation of [...success, ...failure]) bytes += weighOperation(operation);
+  for (const operation of success) bytes += weighOperation(operation);
+  for (const operation of failure) bytes += weighOperation(operation);
   return bytes;
 }
 

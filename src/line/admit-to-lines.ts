@@ -22,7 +22,7 @@ export interface AdmissionRequest {
   readonly signal: Signal;
   /** How long etcd may be out of reach before the lines have been entered, in milliseconds. */
   readonly connectTimeoutMs: number;
-  takeSession(timeoutMs: number): Promise<Session>;
+  takeSession(timeoutMs: number): Session | Promise<Session>;
   /** Told when a line has been entered and somebody is ahead; again when it had to be entered anew. */
   onWaiting(entry: Entry): void;
 }

@@ -27,24 +27,15 @@ export async function enterLines(
   timeoutMs: number,
   signal: Signal,
 ): Promise<readonly Entered[]> {
-  const answer = await sendEntering(session, applications, timeoutMs, signal);
-  return applications.map((application, index) =>
-    answer.succeeded
-      ? { kind: "admitted", admission: admittedAtOnce(application, answer) }
-      : readOutcome(application, answer.results[index], answer),
-  );
-}
-
-async function sendEntering(
-  session: Session,
-  applications: readonly Application[],
-  timeoutMs: number,
-  signal: Signal,
-): Promise<TransactionAnswer> {
   const onFailedTry = (): void => session.expectGhosts();
+  const options = { timeoutMs, signal, tryTimeoutMs: session.tryTimeoutMs, onFailedTry };
   try {
-    const options = { timeoutMs, signal, tryTimeoutMs: session.tryTimeoutMs, onFailedTry };
-    return await session.client.transact(enterTransaction(applications), options);
+    const answer = await session.client.transact(enterTransaction(applications), options);
+    return applications.map((application, index) =>
+      answer.succeeded
+        ? { kind: "admitted", admission: admittedAtOnce(application, answer) }
+        : readOutcome(application, answer.results[index], answer),
+    );
   } catch (error) {
     if (!(error instanceof EtcdRefusedError)) session.expectGhosts();
     throw error;
@@ -86,7 +77,7 @@ function enterTransaction(applications: readonly Application[]): Transaction {
   const [first] = applications;
   const places = applications.map(putPlace);
   return {
-    ...(applications.length === 1 && first !== undefined && { line: first.line.entries.key }),
+    line: applications.length === 1 ? first?.line.entries.key : undefined,
     compare: applications.flatMap(({ line: { entries, records } }) => [
       createdAt(entries.key, 0n, entries.rangeEnd),
       createdAt(records.key, 0n, records.rangeEnd),
@@ -96,10 +87,12 @@ function enterTransaction(applications: readonly Application[]): Transaction {
   };
 }
 
+/** What is read shows the entry, too: etcd carries out one operation after the other. */
 function enterBehindOthers({ application, entry }: Puts): Nested {
-  const view = readView(application, viewWidth(application.value));
   const isAbsent = createdAt(entryKey(application), 0n);
-  return nested({ compare: [isAbsent], success: [entry, ...view], failure: view });
+  const enter = nested({ compare: [isAbsent], success: [entry], failure: [] });
+  const view = readView(application, viewWidth(application.value));
+  return nested({ compare: [], success: [enter, ...view], failure: [] });
 }
 
 /** Entry and record. They say the same, but for a candidate's. */

@@ -19,11 +19,11 @@ export interface EntryValue {
   readonly pid?: number;
   /** When the owner entered the line, in milliseconds of the wall clock. For people only. */
   readonly since?: number;
-  readonly metadata?: Readonly<Record<string, JsonValue>>;
+  readonly metadata?: Readonly<Record<string, JsonValue>> | undefined;
   /** Of an entry that is kept though its owner is gone: until when, in milliseconds of the wall clock. For people only. */
   readonly until?: number;
   /** Of a candidate in an election: what the entry says instead of all this, as in Go's layout. */
-  readonly proposal?: string;
+  readonly proposal?: string | undefined;
   /** In a hold record: the create revision of its entry, when it is not the record's own. */
   readonly place?: bigint;
 }

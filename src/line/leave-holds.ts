@@ -21,7 +21,7 @@ export interface EndingHold {
  */
 export async function leaveHold(ending: EndingHold, options: CallOptions): Promise<Left> {
   const doubt = new Doubt(options);
-  if (await keepEntry(ending, doubt.options)) return "left";
+  if (ending.keepForMs > 0 && (await keepEntry(ending, doubt.options))) return "left";
   const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], doubt.options);
   return doubt.judge(left);
 }
@@ -29,7 +29,7 @@ export async function leaveHold(ending: EndingHold, options: CallOptions): Promi
 /** As {@link leaveHold}, for several: those of one session in one transaction. */
 export async function leaveHolds(ending: readonly EndingHold[], options: CallOptions): Promise<readonly Left[]> {
   const doubt = new Doubt(options);
-  const areKept = await Promise.all(ending.map((each) => keepEntry(each, doubt.options)));
+  const areKept = await Promise.all(ending.map((each) => each.keepForMs > 0 && keepEntry(each, doubt.options)));
   const leaving = ending.filter((_, index) => areKept[index] !== true).map(({ hold }) => hold);
   const left = new Map<Hold, Left>(ending.map(({ hold }) => [hold, "left"]));
   const sessions = [...new Set(leaving.map((hold) => hold.session))];
@@ -78,21 +78,16 @@ async function leaveTogether(session: Session, holds: readonly Hold[], options: 
 }
 
 /** A hand-over is a write on another's behalf: where etcd refuses it, the line is left without. */
-async function leaveHandingOver(
-  session: Session,
-  holds: readonly Hold[],
-  options: CallOptions,
-): Promise<readonly Left[]> {
+function leaveHandingOver(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
   const leavings = holds.map((hold) => ({ place: hold.place, handOver: handOverOf(hold) }));
-  try {
-    return await leaveLines(session, leavings, options);
-  } catch (error) {
-    const isRefused = error instanceof EtcdRefusedError && leavings.some(({ handOver }) => handOver !== undefined);
-    if (!isRefused) throw error;
+  const left = leaveLines(session, leavings, options);
+  if (leavings.every(({ handOver }) => handOver === undefined)) return left;
+  return left.catch((error: unknown) => {
+    if (!(error instanceof EtcdRefusedError)) throw error;
     // A try before the one that was refused may have got no answer, and may be carried out late.
     const places = leavings.map(({ place }) => ({ place: { ...place, isSettled: false } }));
-    return await leaveLines(session, places, options);
-  }
+    return leaveLines(session, places, options);
+  });
 }
 
 /** Only an exclusive holder knows that whoever is just behind it is next. */
@@ -107,7 +102,6 @@ function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
  * that was done; unless it was, the line is to be left.
  */
 async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<boolean> {
-  if (keepForMs <= 0) return false;
   const { admission, session } = hold;
   try {
     const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);

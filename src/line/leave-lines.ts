@@ -1,15 +1,5 @@
-import type { CallOptions, OperationResult, TransactionAnswer } from "../etcd/etcd-client.ts";
-import {
-  boundTo,
-  type Comparison,
-  createdAt,
-  type Nested,
-  nested,
-  type Operation,
-  put,
-  remove,
-  writtenAt,
-} from "../etcd/transaction.ts";
+import type { CallOptions, OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
+import { boundTo, type Comparison, createdAt, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Application, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
 import { giveBackPlace, type Successor } from "./hand-over.ts";
@@ -33,6 +23,9 @@ export type Left =
   /** It had gone before, or is not ours any more. Unless a try before got no answer, and had been carried out. */
   | "was-gone";
 
+/** What came of one transaction, sent by itself or as a part of another. */
+type Outcome = Pick<TransactionAnswer, "succeeded" | "results">;
+
 /**
  * Leaves lines, in one transaction: removes each entry, if it is still as we left it, and its hold record. A holder must
  * call it only when nobody is inside any more.
@@ -45,15 +38,11 @@ export async function leaveLines(
   options: CallOptions,
 ): Promise<readonly Left[]> {
   const [first] = leavings;
-  const transaction = {
-    ...(leavings.length === 1 && first !== undefined && { line: first.place.line.entries.key }),
-    compare: [],
-    success: leavings.map(leave),
-    failure: [],
-  };
+  const isAlone = first !== undefined && leavings.length === 1;
+  const transaction = isAlone ? { line: first.place.line.entries.key, ...leave(first) } : leaveTogether(leavings);
   const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
   return leavings.map((leaving, index) => {
-    const left = readOutcome(leaving, answer, answer.results[index]);
+    const left = readOutcome(leaving, answer, isAlone ? answer : answer.results[index]);
     const { place } = leaving;
     const isClean = left === "left" && !answer.unsettled && "isSettled" in place && place.isSettled;
     giveBackPlace(session, place, isClean);
@@ -67,11 +56,15 @@ export function leaveLinesLater(session: Session, places: readonly Application[]
   for (const place of places) giveBackPlace(session, place);
 }
 
-function leave({ place, handOver }: Leaving): Nested {
+function leaveTogether(leavings: readonly Leaving[]): Transaction {
+  return { compare: [], success: leavings.map((leaving) => nested(leave(leaving))), failure: [] };
+}
+
+function leave({ place, handOver }: Leaving): Transaction {
   const removal = removePlace(place);
-  if (handOver === undefined) return nested({ compare: [], success: removal, failure: [] });
+  if (handOver === undefined) return removal;
   const { from, to } = handOver;
-  return nested({
+  return {
     // Nobody was ahead of the holder, and nobody is between the two: that the holder is still there is all it takes.
     compare: [
       ...isAsWeLeftIt(from.entry),
@@ -84,37 +77,49 @@ function leave({ place, handOver }: Leaving): Nested {
       remove(recordKey(from.entry)),
       put(recordKey(to.entry), recordValue(to.entry), to.entry.session.recordLeaseId),
     ],
-    failure: removal,
-  });
+    failure: [nested(removal)],
+  };
+}
+
+/** Removes the entry if it is ours, and its record in any case: it is nobody else's. */
+function removePlace(place: Application | Entry): Transaction {
+  const [entry, record] = [remove(entryKey(place)), remove(recordKey(place))];
+  const [isOurs, ...others] = claims(place);
+  let removal: Transaction = { compare: isOurs, success: [entry, record], failure: [record] };
+  for (const compare of others) removal = { compare, success: [entry, record], failure: [nested(removal)] };
+  return removal;
 }
 
 /**
- * Nobody else has keys with this suffix: an entry that is not known as we last wrote it is ours while it is bound to our
- * leases. Whoever overwrites it binds it to others, or to none.
+ * By what an entry is known to be ours, one or the other. Nobody else has keys with this suffix: one that is not known as we
+ * last wrote it is ours while it is bound to our leases. Whoever overwrites it binds it to others, or to none.
  */
-function removePlace(place: Application | Entry): readonly Operation[] {
-  const removeIf = (compare: readonly Comparison[]): Nested =>
-    nested({ compare, success: [remove(entryKey(place))], failure: [] });
-  if ("createRevision" in place) return [removeIf(isAsWeLeftIt(place)), remove(recordKey(place))];
-  const leases = new Set([place.session, place.movingTo ?? place.session].map(({ leaseId }) => leaseId));
-  return [...[...leases].map((leaseId) => removeIf([boundTo(entryKey(place), leaseId)])), remove(recordKey(place))];
+function claims(place: Application | Entry): readonly [readonly Comparison[], ...(readonly Comparison[])[]] {
+  if ("createRevision" in place) return [isAsWeLeftIt(place)];
+  const { session, movingTo } = place;
+  const isOn = ({ leaseId }: Session): readonly Comparison[] => [boundTo(entryKey(place), leaseId)];
+  return movingTo === undefined || movingTo === session ? [isOn(session)] : [isOn(session), isOn(movingTo)];
 }
 
 function isAsWeLeftIt(entry: Entry): readonly Comparison[] {
   return [createdAt(entryKey(entry), entry.createRevision), writtenAt(entryKey(entry), entry.modRevision)];
 }
 
-function readOutcome({ handOver }: Leaving, answer: TransactionAnswer, result: OperationResult | undefined): Left {
-  if (result?.kind !== "transaction") return "was-gone";
-  if (handOver !== undefined && result.succeeded) {
+function readOutcome(
+  { handOver }: Leaving,
+  answer: TransactionAnswer,
+  outcome: Outcome | OperationResult | undefined,
+): Left {
+  if (outcome === undefined || !("succeeded" in outcome)) return "was-gone";
+  if (handOver !== undefined && outcome.succeeded) {
     const { to } = handOver;
     to.admit({ entry: to.entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt });
     return "left";
   }
-  return result.results.some(isEntryRemoved) ? "left" : "was-gone";
+  return isEntryRemoved(outcome) ? "left" : "was-gone";
 }
 
-function isEntryRemoved(removal: OperationResult): boolean {
-  const outcome = removal.kind === "transaction" ? removal.results[0] : undefined;
-  return outcome?.kind === "delete" && outcome.deleted > 0;
+function isEntryRemoved({ succeeded, results: [first] }: Outcome): boolean {
+  if (succeeded) return first?.kind === "delete" && first.deleted > 0;
+  return first?.kind === "transaction" && isEntryRemoved(first);
 }

@@ -8,15 +8,19 @@
 export class LineName {
   /** The name as the caller gave it. */
   readonly name: string;
-  #path: string;
+  /** The range of the line's keys: entries, and whatever belongs to deeper names. */
+  readonly entries: KeyRange;
+  /** The range of the hold records. */
+  readonly records: KeyRange;
 
   /** @throws RangeError when the encoded name is longer than {@link longestPath} bytes. */
-  constructor(name: string) {
-    this.name = name;
-    this.#path = encodePath(name);
-    if (this.#path.length > longestPath) {
-      throw new RangeError(`key must be at most ${longestPath} bytes when encoded for etcd; got ${this.#path.length}`);
+  constructor(name: string, path: string = encodePath(name)) {
+    if (path.length > longestPath) {
+      throw new RangeError(`key must be at most ${longestPath} bytes when encoded for etcd; got ${path.length}`);
     }
+    this.name = name;
+    this.entries = { key: `${path}/`, rangeEnd: `${path}0` };
+    this.records = { key: `${path}!`, rangeEnd: `${path}"` };
   }
 
   /**
@@ -25,13 +29,7 @@ export class LineName {
    */
   static ofKey(key: string): LineName | undefined {
     const path = /^(.*)!(?:[0-9a-f]+(?:-[0-9a-z]+)?)$/s.exec(key)?.[1] ?? /^(.*)\/[^/]*$/s.exec(key)?.[1];
-    return path === undefined ? undefined : LineName.#fromPath(path);
-  }
-
-  static #fromPath(path: string): LineName {
-    const line = new LineName(decodePath(path));
-    line.#path = path;
-    return line;
+    return path === undefined ? undefined : new LineName(decodePath(path), path);
   }
 
   /** The range of all keys of the names that begin with `prefix`. */
@@ -40,22 +38,12 @@ export class LineName {
     return key === "" ? { key: "\0", rangeEnd: "\0" } : { key, rangeEnd: successor(key) };
   }
 
-  /** The range of the line's keys: entries, and whatever belongs to deeper names. */
-  get entries(): KeyRange {
-    return { key: `${this.#path}/`, rangeEnd: `${this.#path}0` };
-  }
-
-  /** The range of the hold records. */
-  get records(): KeyRange {
-    return { key: `${this.#path}!`, rangeEnd: `${this.#path}"` };
-  }
-
   entryKey(suffix: string): string {
-    return `${this.#path}/${suffix}`;
+    return this.entries.key + suffix;
   }
 
   recordKey(suffix: string): string {
-    return `${this.#path}!${suffix}`;
+    return this.records.key + suffix;
   }
 
   /** Whether a key is, or would be, an entry or a hold record of this very line. */
@@ -65,19 +53,14 @@ export class LineName {
 
   /** The suffix of an entry of this very line; `undefined` for a key of a deeper name (`a/b/…`, `a/b!…` in line `a`). */
   suffixOfEntry(key: string): string | undefined {
-    const suffix = this.#after("/", key);
+    const suffix = after(this.entries.key, key);
     return suffix === undefined || /[/!]/.test(suffix) ? undefined : suffix;
   }
 
   /** The suffix of a hold record; `undefined` for a key that cannot be one. */
   suffixOfRecord(key: string): string | undefined {
-    const suffix = this.#after("!", key);
+    const suffix = after(this.records.key, key);
     return suffix !== undefined && /^[0-9a-f]+(-[0-9a-z]+)?$/.test(suffix) ? suffix : undefined;
-  }
-
-  #after(mark: string, key: string): string | undefined {
-    const start = this.#path + mark;
-    return key.startsWith(start) ? key.slice(start.length) : undefined;
   }
 }
 
@@ -90,12 +73,13 @@ export interface KeyRange {
 /** The longest encoded name, in bytes. etcd itself would take far longer ones. */
 export const longestPath = 4_096;
 
-const plain = /^[A-Za-z0-9/._~:@=+,-]$/;
+const plain = /^[A-Za-z0-9/._~:@=+,-]+$/;
 /** Stands for the empty name: a `%` that encodes nothing. */
 const emptyPath = "%";
 
 function encodePath(name: string): string {
   if (name === "") return emptyPath;
+  if (plain.test(name)) return name;
   let path = "";
   for (const character of name) path += plain.test(character) ? character : percentEncode(character);
   return path;
@@ -108,6 +92,10 @@ function decodePath(path: string): string {
   } catch {
     return path;
   }
+}
+
+function after(start: string, key: string): string | undefined {
+  return key.startsWith(start) ? key.slice(start.length) : undefined;
 }
 
 /** The first key after all that begin with `key`, which is plain ASCII. */

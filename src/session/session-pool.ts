@@ -51,14 +51,18 @@ export class SessionPool {
   }
 
   /**
-   * The session for `ttl` seconds. Callers at the same time share one, each with a time limit of its own.
+   * The session for `ttl` seconds: at once where it is open. Callers at the same time share one, each with a time limit of
+   * its own.
    *
    * @throws EtcdUnavailableError when its leases are not granted within `timeoutMs`; EtcdRefusedError; the signal's reason.
    */
-  async take(ttl: number, timeoutMs: number, signal: Signal): Promise<Session> {
+  take(ttl: number, timeoutMs: number, signal: Signal): Session | Promise<Session> {
     signal.throwIfAborted();
     const opening = this.#openings.get(ttl) ?? this.#begin(ttl);
-    if (opening.opened !== undefined) return opening.opened;
+    return opening.opened ?? this.#awaitOpening(ttl, opening, timeoutMs, signal);
+  }
+
+  async #awaitOpening(ttl: number, opening: Opening, timeoutMs: number, signal: Signal): Promise<Session> {
     using limit = new Scope(signal);
     const onTimeout = (): void => limit.abort(unavailable(listFailures(opening.failures), timeoutMs));
     const isLimited = timeoutMs !== Number.POSITIVE_INFINITY;

@@ -97,7 +97,7 @@ export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
     });
     const { ttl, refreshIntervalMs } = resolved;
     using limit = waitTimeout(this.#clock, resolved.timeoutMs, () => this.inspect(name));
-    using scope = new Scope(this.#closed, limit.scope, resolved.signal);
+    using scope = new Scope(this.#closed, limit?.scope, resolved.signal);
     const admission = await enterV2(
       this.#client,
       { key, id: resolved.value.id ?? "" },
@@ -108,7 +108,7 @@ export class V2Locks extends EventEmitter<V2Events> implements LockProvider {
         onWaiting: () => {
           // No entry of ours is there to be found.
           const waiting = { name, key: "" };
-          limit.inLine(waiting);
+          limit?.inLine(waiting);
           resolved.onWaiting?.(waiting);
         },
       },

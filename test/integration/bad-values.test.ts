@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Connection } from "#dist/etcd/connection.js";
-import { txn } from "#dist/etcd/methods.js";
+import type { RequestOp } from "#dist/etcd/gen/etcd.js";
 import { etcdOfFile } from "../support/lock-setting.ts";
+import { plainTxn } from "../support/plain-transactions.ts";
 
 const setUp = etcdOfFile();
 
@@ -37,9 +38,9 @@ for (const part of ["/somebody", "!7000000000000001"]) {
     t.after(() => connection.discard());
     const key = Buffer.from(`${setting.key}${part}`);
     const rangeEnd = Buffer.alloc(0);
-    const carryOut = (request: NonNullable<Parameters<typeof txn.request.encode>[0]["success"][number]["request"]>) =>
+    const carryOut = (request: NonNullable<RequestOp["request"]>) =>
       connection.unary(
-        txn,
+        plainTxn,
         { compare: [], success: [{ request }], failure: [] },
         { timeoutMs: 20_000, signal: undefined },
       );

@@ -54,13 +54,13 @@ describe("a held lock", { concurrency: true }, () => {
     assert.equal(entered?.kind, "admitted");
     session.end("lease-ended", "its lease has ended");
     const told: unknown[] = [];
-    const lock: HeldLock = new HeldLock(
+    const lock = new HeldLock(
       entered.admission,
       { refreshIntervalMs: 5_000, atLeastMs: 0 },
       {
         onRenewed: ignore,
         onAtRisk: ignore,
-        onLost: (error) => told.push(lock, error),
+        onLost: (lock, error) => told.push(lock, error),
         onReleased: () => told.push("released"),
       },
     );

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Connection } from "#dist/etcd/connection.js";
 import type { ResponseOp, TxnRequest, WatchResponse } from "#dist/etcd/gen/etcd.js";
-import { leaseGrant, leaseRevoke, leaseTimeToLive, txn, watch } from "#dist/etcd/methods.js";
+import { leaseGrant, leaseRevoke, leaseTimeToLive, watch } from "#dist/etcd/methods.js";
 import { type EtcdCluster, startEtcd } from "#dist/testing/index.js";
 import { eventually } from "../support/eventually.ts";
+import { plainTxn } from "../support/plain-transactions.ts";
 import { Random } from "../support/random.ts";
 import { type Commit, EtcdModel } from "./etcd-model.ts";
 import { RandomTransactions } from "./random-transactions.ts";
@@ -70,7 +71,7 @@ type Answer = { readonly refused: number } | { readonly revision: bigint; readon
 
 async function transact(connection: Connection, model: EtcdModel, request: TxnRequest): Promise<[Answer, Answer]> {
   const real = await ask(async () => {
-    const { header, succeeded, responses } = await unary(connection, txn, request);
+    const { header, succeeded, responses } = await unary(connection, plainTxn, request);
     return { revision: header?.revision ?? 0n, said: [succeeded, responses.map(describeResponse)] };
   });
   const modelled = await ask(() => {

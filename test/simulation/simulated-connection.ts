@@ -8,8 +8,8 @@ import type {
   LeaseRevokeResponse,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
-  TxnRequest,
 } from "#dist/etcd/gen/etcd.js";
+import { TxnRequest, TxnResponse } from "#dist/etcd/gen/etcd.js";
 import { EtcdError } from "./etcd-error.ts";
 import type { Route } from "./route.ts";
 import type { Answering, SimulatedCluster } from "./simulated-cluster.ts";
@@ -53,8 +53,8 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
         if (member.state === "down") back(() => reject(new EtcdError("UNAVAILABLE", "connection refused")));
         else {
           member.receive(() =>
-            this.#handle(method.path, request, {
-              resolve: (answer) => back(() => resolve(this.#count(answer as Response))),
+            this.#handle(method, request, {
+              resolve: (answer) => back(() => resolve(this.#count(answer))),
               reject: (error) => back(() => reject(error)),
             }),
           );
@@ -85,7 +85,30 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
   }
 
   /** As etcd's service of that name; `answering` gets its answer. */
-  #handle(path: string, request: unknown, answering: Answering<unknown>): void {
+  #handle<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    answering: Answering<Response>,
+  ): void {
+    if (method.path === "/etcdserverpb.KV/Txn") this.#transact(method, request, answering);
+    else this.#serve(method.path, request, answering as Answering<unknown>);
+  }
+
+  /** Transactions have an encoding of our own: they go as bytes. */
+  #transact<Request, Response>(
+    { request: { encode }, response: { decode } }: Method<Request, Response>,
+    request: Request,
+    answering: Answering<Response>,
+  ): void {
+    const { cluster, member } = this.#route;
+    const transaction = TxnRequest.decode(encode(request).finish());
+    cluster.propose(member, () => cluster.model.transact(transaction), {
+      resolve: ({ header, value }) => answering.resolve(decode(TxnResponse.encode({ header, ...value }).finish())),
+      reject: (error) => answering.reject(error),
+    });
+  }
+
+  #serve(path: string, request: unknown, answering: Answering<unknown>): void {
     const { cluster, member } = this.#route;
     const propose = <T extends object>(carryOut: () => T): void =>
       cluster.propose(member, carryOut, {
@@ -93,9 +116,6 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
         reject: (error) => answering.reject(error),
       });
     switch (path) {
-      case "/etcdserverpb.KV/Txn":
-        propose(() => cluster.model.transact(request as TxnRequest));
-        break;
       case "/etcdserverpb.Lease/LeaseGrant":
         propose(() => grant(cluster, request as LeaseGrantRequest));
         break;
