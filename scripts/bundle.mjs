@@ -10,18 +10,6 @@ const folder = join(root, bundleFolder);
 /** Written last. */
 const licences = join(folder, "LICENSES.txt");
 
-/** Modules of grpc-js that it loads and the command has no use for: servers, and ways to spread load. */
-const unused = new Set([
-  "experimental",
-  "load-balancer-outlier-detection",
-  "load-balancer-round-robin",
-  "load-balancer-weighted-round-robin",
-  "orca",
-  "server",
-  "server-credentials",
-  "server-interceptors",
-]);
-
 if (isStale()) await bundle();
 
 function isStale() {
@@ -38,9 +26,6 @@ async function bundle() {
     cwd: root,
     input: ["bin", "guardian-program"].map((name) => `dist/cli/${name}.js`),
     platform: "node",
-    // Used by grpc-js only to describe a server to others.
-    external: ["@grpc/proto-loader"],
-    plugins: [leaveOutUnused(), { name: "tell-addresses-apart", transform: tellAddressesApart }],
     onLog: (_level, log) => {
       throw new Error(log.message);
     },
@@ -61,32 +46,6 @@ async function bundle() {
 /** Texts of one byte a character take half the memory, and less time to be read. Others are only in strings. */
 function toAscii(code) {
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-/** What is left of a module can still be asked to register itself, and does nothing. */
-function leaveOutUnused() {
-  const met = new Set();
-  return {
-    name: "leave-out-unused",
-    load(path) {
-      const name = /\/@grpc\/grpc-js\/build\/src\/(.*)\.js$/.exec(path)?.[1];
-      if (!unused.has(name)) return undefined;
-      met.add(name);
-      return "exports.setup = () => undefined;";
-    },
-    buildEnd() {
-      const missed = [...unused].filter((name) => !met.has(name));
-      if (missed.length > 0) throw new Error(`grpc-js has changed: it does not load ${missed.join(", ")} any more`);
-    },
-  };
-}
-
-/** grpc-js asks of every address whether it is one of IPv6. The first such question takes Node.js 20 some milliseconds. */
-function tellAddressesApart(code, path) {
-  if (!path.endsWith("/@grpc/grpc-js/build/src/subchannel-address.js")) return undefined;
-  const quick = code.replace("(0, net_1.isIPv6)(address.host)", 'address.host.includes(":")');
-  if (quick === code) throw new Error("grpc-js has changed: it tells addresses apart in another way");
-  return quick;
 }
 
 /** The licences of the packages that `files` belong to, as they want to be passed on. */

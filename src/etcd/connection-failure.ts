@@ -8,7 +8,7 @@ const meanings: readonly (readonly [said: RegExp, meaning: string])[] = [
   [/certificate is not yet valid/, "etcd's certificate is not valid yet: is a clock wrong?"],
   [/SSL alert number (4\d|116)\b/, "etcd does not let us in: are tls.cert and tls.key what it wants?"],
   [/wrong version number|before secure TLS connection was established/, "TLS is not spoken there: is it http://?"],
-  [/Failed to connect|Protocol error/, "this is no etcd without TLS: is it https://?"],
+  [/before HTTP\/2 was spoken|Failed to connect|Protocol error/, "this is no etcd without TLS: is it https://?"],
 ];
 
 const otherName = /does not match certificate's altnames: (.*)/;

@@ -2,12 +2,13 @@ import { type Signal, sleep } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { formatDurationMs } from "../duration.ts";
 import { type EndpointFailure, EtcdRefusedError, EtcdUnavailableError } from "../errors.ts";
+import { GrpcError, status, statusName } from "../grpc/status.ts";
 import type { Connection, TryOptions } from "./connection.ts";
 import { explainConnectionFailure } from "./connection-failure.ts";
 import type { EndpointSet, Reachable } from "./endpoint-set.ts";
 import type { CallOptions } from "./etcd-client.ts";
 import { wasTurnedAway } from "./login.ts";
-import { mayAnswerElsewhere, statusName } from "./status.ts";
+import { mayAnswerElsewhere } from "./status.ts";
 
 /** One answer, and when the try that it answers was sent. */
 export interface Settled<T> {
@@ -101,24 +102,15 @@ function mayRepeat(error: unknown, { once }: CallOptions): boolean {
 
 /** In words, how a try failed. @throws EtcdRefusedError when the failure is an answer; anything that is no gRPC error. */
 function explainFailedTry(error: unknown, endpoint: string, timeoutMs: number): string {
-  if (!isStatus(error)) throw error;
+  if (!(error instanceof GrpcError)) throw error;
   if (!mayAnswerElsewhere(error.code)) {
     const name = statusName(error.code);
-    throw new EtcdRefusedError(
-      `etcd at ${endpoint} refused: ${error.details ?? error.message} (${name})`,
-      name,
-      endpoint,
-      {
-        cause: error,
-      },
-    );
+    throw new EtcdRefusedError(`etcd at ${endpoint} refused: ${error.message} (${name})`, name, endpoint, {
+      cause: error,
+    });
   }
-  if (statusName(error.code) === "DEADLINE_EXCEEDED") return `no answer within ${Math.round(timeoutMs)} ms`;
-  return explainConnectionFailure(error.details ?? error.message);
-}
-
-function isStatus(error: unknown): error is { code: number; message: string; details?: string } {
-  return error instanceof Error && "code" in error && typeof error.code === "number";
+  if (error.code === status.DEADLINE_EXCEEDED) return `no answer within ${Math.round(timeoutMs)} ms`;
+  return explainConnectionFailure(error.message);
 }
 
 /** The last failure of each endpoint, as a list. */

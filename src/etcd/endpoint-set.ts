@@ -1,8 +1,7 @@
-import { type ServiceError, status } from "@grpc/grpc-js";
 import { orLate } from "../abort.ts";
 import type { Clock } from "../clock.ts";
+import { GrpcError, status } from "../grpc/status.ts";
 import type { Connection, TryOptions } from "./connection.ts";
-import { callFailure } from "./status.ts";
 
 /** What one endpoint is reached by. */
 export interface Reachable {
@@ -20,7 +19,7 @@ export interface EndpointSearch {
   readonly when: "failing" | "answering";
   /** The least time between two tries, in milliseconds. */
   readonly pauseMs: number;
-  /** Rejects with a `ServiceError` of grpc-js, as a request does. */
+  /** Rejects with a {@link GrpcError}, as a request does. */
   find(): Promise<readonly string[]>;
 }
 
@@ -68,9 +67,9 @@ export class EndpointSet<Means extends Reachable = Connection> {
 
   /** The first connection, where none is known yet. Rejects when the search fails, or takes too long. */
   async findFirst({ timeoutMs, signal }: TryOptions): Promise<Means> {
-    const late = (): ServiceError => callFailure(status.DEADLINE_EXCEEDED, "no answer");
+    const late = (): GrpcError => new GrpcError(status.DEADLINE_EXCEEDED, "no answer");
     await orLate(this.#searchWhere("failing"), this.#clock, timeoutMs, late, signal);
-    if (this.preferred === undefined) throw callFailure(status.UNAVAILABLE, "it names no endpoint");
+    if (this.preferred === undefined) throw new GrpcError(status.UNAVAILABLE, "it names no endpoint");
     return this.preferred;
   }
 

@@ -1,12 +1,12 @@
-import { Duplex } from "node:stream";
-import { type Client, type ClientDuplexStream, type Metadata, status } from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
+import { type Call, type CallListener, type Channel, failedCall, type Headers } from "../grpc/channel.ts";
+import { GrpcError, status } from "../grpc/status.ts";
+import { messageOf } from "../message-of.ts";
 import { show } from "../show.ts";
-import { type Channel, Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import { GrpcEtcdClient } from "./grpc-etcd-client.ts";
 import { NamespacedEtcdClient } from "./namespaced-client.ts";
-import { callFailure } from "./status.ts";
 
 /**
  * A client of the npm package `etcd3`, 1.x, or a namespace of one. Its connections, certificates, user and namespace are
@@ -31,7 +31,26 @@ interface Etcd3Host {
   /** Its address. */
   readonly host: string;
   /** Gives the client of grpc-js for a service, which is kept until it has failed. Throws when all has been closed. */
-  getServiceClient(service: "KV"): Client;
+  getServiceClient(service: "KV"): GrpcJsClient;
+}
+
+/** What we use of a client of grpc-js. */
+interface GrpcJsClient {
+  makeBidiStreamRequest(
+    path: string,
+    serialize: (message: Uint8Array) => Buffer,
+    deserialize: (bytes: Buffer) => Buffer,
+    options: object,
+  ): GrpcJsCall;
+}
+
+interface GrpcJsCall {
+  on(event: "data", listener: (bytes: Buffer) => void): void;
+  on(event: "end", listener: () => void): void;
+  on(event: "error", listener: (error: { readonly code: number; readonly details: string }) => void): void;
+  write(message: Uint8Array): void;
+  end(): void;
+  cancel(): void;
 }
 
 /** By its shape: there may be several copies of the package. */
@@ -60,7 +79,8 @@ export function openEtcd3(etcd: Etcd3Client, clock: Clock): EtcdClient {
   } as const;
   const client = new GrpcEtcdClient(access, clock, (endpoint) => {
     const host = hosts.get(endpoint);
-    return new Connection(endpoint, undefined, host && (() => borrow(host)));
+    if (host === undefined) throw new Error(`${endpoint} is none of the client's own endpoints`);
+    return new Connection(endpoint, clock, () => borrow(host));
   });
   const namespace = Buffer.from(prefix).toString();
   return namespace === "" ? client : new NamespacedEtcdClient(client, namespace);
@@ -78,36 +98,20 @@ function hasInternals(etcd: object): etcd is Etcd3Internals & object {
   );
 }
 
-/** The client of grpc-js is asked for anew for each request: its owner may have thrown away the one before. */
+/** The client of grpc-js is asked for anew for each call: its owner may have thrown away the one before. */
 function borrow(host: Etcd3Host): Channel {
-  const client = (): Client => {
-    try {
-      return host.getServiceClient("KV");
-    } catch (error) {
-      throw callFailure(status.UNAVAILABLE, error instanceof Error ? error.message : String(error), error);
-    }
-  };
   return {
-    makeUnaryRequest: (path, serialize, deserialize, request, metadata, options, callback) =>
-      client().makeUnaryRequest(
-        path,
-        serialize,
-        deserialize,
-        request,
-        { ...options, ...sendAlong(metadata) },
-        callback,
-      ),
-    makeBidiStreamRequest: <Request, Response>(
-      path: string,
-      serialize: (message: Request) => Buffer,
-      deserialize: (bytes: Buffer) => Response,
-      metadata: Metadata,
-      options: object,
-    ) => {
+    isOpen: true,
+    start: (path, { headers = {}, timeoutMs }, listener) => {
+      const options = {
+        ...(timeoutMs !== undefined && { deadline: Date.now() + timeoutMs }),
+        interceptors: [addHeaders(headers)],
+      };
       try {
-        return client().makeBidiStreamRequest(path, serialize, deserialize, { ...options, ...sendAlong(metadata) });
+        const call = host.getServiceClient("KV").makeBidiStreamRequest(path, toBuffer, toBuffer, options);
+        return relay(call, listener);
       } catch (error) {
-        return failedStream<Request, Response>(error);
+        return failedCall(listener, new GrpcError(status.UNAVAILABLE, messageOf(error), error));
       }
     },
     // It is not ours to close.
@@ -115,32 +119,44 @@ function borrow(host: Etcd3Host): Channel {
   };
 }
 
-/** A stream that fails as one on a connection that broke: a watch is made again, and again, as long as it is wanted. */
-function failedStream<Request, Response>(error: unknown): ClientDuplexStream<Request, Response> {
-  const stream = new Duplex({ objectMode: true, read: () => {}, write: (_chunk, _encoding, done) => done() });
-  process.nextTick(() => stream.destroy(error instanceof Error ? error : new Error(String(error))));
-  return Object.assign(stream, { cancel: () => void stream.destroy() }) as unknown as ClientDuplexStream<
-    Request,
-    Response
-  >;
+function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function relay(call: GrpcJsCall, { onMessage, onEnd }: CallListener): Call {
+  let isOver = false;
+  const conclude = (error: GrpcError | undefined): void => {
+    if (!isOver) onEnd(error);
+    isOver = true;
+  };
+  call.on("data", (bytes) => {
+    if (!isOver) onMessage(bytes);
+  });
+  call.on("error", (error) => conclude(new GrpcError(error.code, error.details, error)));
+  call.on("end", () => conclude(undefined));
+  return {
+    send: (message) => call.write(message),
+    end: () => call.end(),
+    cancel: () => {
+      isOver = true;
+      call.cancel();
+    },
+  };
 }
 
 /**
- * Puts our headers into the metadata that grpc-js makes for a call: the copy of grpc-js that etcd3 uses may be another
- * than ours, and takes no metadata of ours.
+ * Puts our headers into the metadata that grpc-js makes for a call: the copy of grpc-js that etcd3 uses takes no metadata
+ * but its own.
  */
-function sendAlong(metadata: Metadata): object {
-  const headers = Object.entries(metadata.getMap());
-  if (headers.length === 0) return {};
-  type Call = { start(metadata: Metadata, listener: unknown): void };
-  const addHeaders = (options: object, next: (options: object) => Call): Call => {
+function addHeaders(headers: Headers): unknown {
+  type Call = { start(metadata: { set(name: string, value: string): void }, listener: unknown): void };
+  return (options: object, next: (options: object) => Call): Call => {
     const call = next(options);
     const start = call.start.bind(call);
-    call.start = (theirs, listener) => {
-      for (const [name, value] of headers) theirs.set(name, value);
-      start(theirs, listener);
+    call.start = (metadata, listener) => {
+      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+      start(metadata, listener);
     };
     return call;
   };
-  return { interceptors: [addHeaders] };
 }

@@ -1,7 +1,8 @@
 import { Scope } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError, EtcdRefusedError } from "../errors.ts";
-import { Connection, type TryOptions } from "./connection.ts";
+import { connectDirectly } from "./connect-directly.ts";
+import type { Connection, TryOptions } from "./connection.ts";
 import { EndpointRotation, type Settled } from "./endpoint-rotation.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 import { type EtcdAccess, parseEndpoint } from "./endpoints.ts";
@@ -44,7 +45,11 @@ export class GrpcEtcdClient implements EtcdClient {
   readonly #closed = new Scope();
 
   /** @throws TypeError when a file with certificates, or the password, is of no use. */
-  constructor(access: EtcdAccess, clock: Clock, connect: Connect = (endpoint, tls) => new Connection(endpoint, tls)) {
+  constructor(
+    access: EtcdAccess,
+    clock: Clock,
+    connect: Connect = (endpoint, tls) => connectDirectly(endpoint, tls, clock),
+  ) {
     const { endpoints = [] } = access;
     this.endpoints = endpoints;
     const tls = access.tls === undefined ? undefined : new Tls(access.tls);
@@ -69,10 +74,7 @@ export class GrpcEtcdClient implements EtcdClient {
   }
 
   async keepAlive(id: bigint, options: CallOptions): Promise<LeaseAnswer> {
-    const settled = await this.#call(
-      (connection, tries) => connection.exchange(leaseKeepAlive, { id }, tries),
-      options,
-    );
+    const settled = await this.#call((connection, tries) => connection.unary(leaseKeepAlive, { id }, tries), options);
     return { ...answer(settled), ttl: Number(settled.response.ttl) };
   }
 

@@ -1,16 +1,17 @@
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { orLate } from "../abort.ts";
 import type { Clock } from "../clock.ts";
+import type { Headers } from "../grpc/channel.ts";
+import { GrpcError, status } from "../grpc/status.ts";
 import { show } from "../show.ts";
 import type { Connection, TryOptions } from "./connection.ts";
 import { authenticate } from "./methods.ts";
 import { type EtcdUserOptions, openPassword } from "./password.ts";
-import { callFailure, mayAnswerElsewhere } from "./status.ts";
+import { mayAnswerElsewhere } from "./status.ts";
 
 /** What etcd gave us for our password. */
 export interface Ticket {
   /** Without a token, while the cluster does not ask who its clients are. */
-  readonly metadata: Metadata | undefined;
+  readonly headers: Headers | undefined;
   /** Whether a request has been answered with it. */
   hasServed: boolean;
 }
@@ -77,17 +78,17 @@ export class Login {
     }
   }
 
-  /** The ticket that we have, or a new one. @throws grpc-js's `ServiceError`; the signal's reason. */
+  /** The ticket that we have, or a new one. @throws GrpcError; the signal's reason. */
   async take(connection: Connection, { timeoutMs, signal }: TryOptions): Promise<Ticket> {
     if (this.#ticket !== undefined) return this.#ticket;
     if (this.#clock.now() < this.#notBefore && !this.#hasNewPassword()) throw this.#lastFailure;
     const login = this.#underWay.get(connection) ?? this.#begin(connection);
-    const late = (): ServiceError => callFailure(status.DEADLINE_EXCEEDED, "no answer");
+    const late = (): GrpcError => new GrpcError(status.DEADLINE_EXCEEDED, "no answer");
     return await orLate(login, this.#clock, timeoutMs, late, signal);
   }
 
   /** etcd did not take this ticket: the next request takes another. */
-  giveUp(ticket: Ticket, error?: ServiceError): void {
+  giveUp(ticket: Ticket, error?: GrpcError): void {
     if (this.#ticket !== ticket) return;
     this.#ticket = undefined;
     if (ticket.hasServed) this.#failures = 0;
@@ -112,22 +113,20 @@ export class Login {
   }
 
   async #logIn(connection: Connection): Promise<Ticket> {
-    const ticket = { metadata: await this.#requestToken(connection), hasServed: false };
+    const ticket = { headers: await this.#requestToken(connection), hasServed: false };
     this.#ticket ??= ticket;
     return this.#ticket;
   }
 
-  async #requestToken(connection: Connection): Promise<Metadata | undefined> {
+  async #requestToken(connection: Connection): Promise<Headers | undefined> {
     const options = { timeoutMs: loginTimeoutMs, signal: undefined };
     try {
       const password = this.#readPassword();
       this.#lastPassword = password;
       const { token } = await connection.unary(authenticate, { name: this.userName, password }, options);
-      const metadata = new Metadata();
-      metadata.set("token", token);
-      return metadata;
+      return { token };
     } catch (error) {
-      if (isStatus(error, authNotEnabled)) return undefined;
+      if (hasCode(error, authNotEnabled)) return undefined;
       const refusal = this.#explain(error);
       if (refusal === undefined) throw error;
       // It was changed just now.
@@ -138,11 +137,11 @@ export class Login {
   }
 
   /** What tells a refused login from a request that was refused; `undefined` when etcd was not reached. */
-  #explain(error: unknown): ServiceError | undefined {
+  #explain(error: unknown): GrpcError | undefined {
     const login = `the login of user ${show(this.userName)}`;
-    if (error instanceof TypeError) return callFailure(status.UNAUTHENTICATED, `${login}: ${error.message}`, error);
-    if (!isStatus(error) || mayAnswerElsewhere(error.code)) return undefined;
-    return callFailure(status.UNAUTHENTICATED, `${login}: ${error.details}`, error);
+    if (error instanceof TypeError) return new GrpcError(status.UNAUTHENTICATED, `${login}: ${error.message}`, error);
+    if (!(error instanceof GrpcError) || mayAnswerElsewhere(error.code)) return undefined;
+    return new GrpcError(status.UNAUTHENTICATED, `${login}: ${error.message}`, error);
   }
 
   /** With jitter, so that not all clients of a cluster come again at the same time. */
@@ -155,8 +154,8 @@ export class Login {
 }
 
 /** Whether a request failed because of its token, perhaps. By code: texts differ between versions of etcd. */
-export function saysStale(error: unknown): error is ServiceError {
-  return isStatus(error, staleCodes);
+export function saysStale(error: unknown): error is GrpcError {
+  return hasCode(error, staleCodes);
 }
 
 /** Of the texts of etcd's refusals, only those that concern who is asking have these words. */
@@ -166,19 +165,19 @@ const ofToken = /\bauth\b|user name/;
  * What etcd said of a token that it had just given: rights are being changed, or a member lags behind. That passes, and
  * another member may know better, so that it is asked again while there is time. Nothing has been carried out.
  */
-function turnedAway(error: ServiceError): ServiceError {
-  const isOfToken = error.code === status.UNAUTHENTICATED || ofToken.test(error.details);
+function turnedAway(error: GrpcError): GrpcError {
+  const isOfToken = error.code === status.UNAUTHENTICATED || ofToken.test(error.message);
   if (!isOfToken) return error;
-  return callFailure(
+  return new GrpcError(
     status.UNAVAILABLE,
-    `a new token was not taken: are users being changed? (${error.details})`,
+    `a new token was not taken: are users being changed? (${error.message})`,
     error,
   );
 }
 
 /** Whether a try has failed as {@link turnedAway} says. */
 export function wasTurnedAway(error: unknown): boolean {
-  return isStatus(error, unavailable) && saysStale(error.cause);
+  return hasCode(error, unavailable) && saysStale(error.cause);
 }
 
 async function sendWith<T>(
@@ -187,12 +186,11 @@ async function sendWith<T>(
   connection: Connection,
   options: TryOptions,
 ): Promise<T> {
-  const response = await send(connection, { ...options, metadata: ticket.metadata });
+  const response = await send(connection, { ...options, headers: ticket.headers });
   ticket.hasServed = true;
   return response;
 }
 
-function isStatus(error: unknown, codes?: ReadonlySet<number>): error is ServiceError {
-  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "number" && (codes === undefined || codes.has(code));
+function hasCode(error: unknown, codes: ReadonlySet<number>): error is GrpcError {
+  return error instanceof GrpcError && codes.has(error.code);
 }

@@ -1,8 +1,7 @@
 import dns from "node:dns";
 import { Resolver } from "node:dns/promises";
-import { status } from "@grpc/grpc-js";
+import { GrpcError, status } from "../grpc/status.ts";
 import type { EtcdAccess } from "./endpoints.ts";
-import { callFailure } from "./status.ts";
 
 /** How long a DNS server may take to answer, in milliseconds. */
 const answerLimitMs = 1_000;
@@ -13,7 +12,7 @@ const answerLimitMs = 1_000;
  *
  * Nobody vouches for what DNS says: with TLS, the hosts must be of the domain itself, unless a server name is given.
  *
- * @throws grpc-js's `ServiceError`, which says what was looked up, and what is wrong with the answer.
+ * @throws GrpcError, which says what was looked up, and what is wrong with the answer.
  */
 export async function lookUpEndpoints(domain: string, tls: EtcdAccess["tls"]): Promise<readonly string[]> {
   const name = `_etcd-client${tls === undefined ? "" : "-ssl"}._tcp.${domain}`;
@@ -21,12 +20,12 @@ export async function lookUpEndpoints(domain: string, tls: EtcdAccess["tls"]): P
   // Those of this machine, unless the program has set others, which replaces the function too.
   resolver.setServers(dns.getServers());
   const records = await resolver.resolveSrv(name).catch((cause: unknown) => {
-    throw callFailure(status.UNAVAILABLE, `no SRV records of ${name} (${codeOf(cause)})`, cause);
+    throw new GrpcError(status.UNAVAILABLE, `no SRV records of ${name} (${codeOf(cause)})`, cause);
   });
   const stranger = records.find((record) => !isOf(record.name, domain));
   if (tls !== undefined && tls.serverName === undefined && stranger !== undefined) {
     const hint = "set tls.serverName if that is meant";
-    throw callFailure(
+    throw new GrpcError(
       status.UNAVAILABLE,
       `the SRV records of ${name} name ${stranger.name}, outside of ${domain}: ${hint}`,
     );

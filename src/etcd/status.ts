@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { status } from "../grpc/status.ts";
 
 /** What a gRPC status means for the caller: somebody else may answer better, or nobody will. */
 type Meaning = "try-elsewhere" | "refused";
@@ -16,14 +16,4 @@ const meanings: Readonly<Record<number, Meaning>> = {
 
 export function mayAnswerElsewhere(code: number): boolean {
   return meanings[code] === "try-elsewhere";
-}
-
-/** The name of a gRPC status, for example `NOT_FOUND`. */
-export function statusName(code: number): string {
-  return status[code] ?? `status ${code}`;
-}
-
-/** An error such as grpc-js reports for a request that failed. */
-export function callFailure(code: status, details: string, cause?: unknown): ServiceError {
-  return Object.assign(new Error(details, { cause }), { code, details, metadata: new Metadata() });
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
-import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
+import { checkServerIdentity, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import { messageOf } from "../message-of.ts";
 import { show } from "../show.ts";
 
 /**
  * How to speak TLS with etcd, 1.2 or newer. `ca`, `cert` and `key` are each the path of a file in PEM format, or what would
- * be in it. Files are read again when a connection has failed: renewed ones are taken up without a restart.
+ * be in it. Files are read again for each connection: renewed ones are taken up without a restart.
  */
 export interface TlsOptions {
   /** The authorities one of which etcd's certificate must be from. Those that Node.js knows by default. */
@@ -74,19 +74,18 @@ export class Tls {
     return this.#context;
   }
 
-  /** What grpc-js needs to connect to `endpoint` (`host:port`). */
-  channelTo(endpoint: string, context: SecureContext): [ChannelCredentials, ChannelOptions] {
-    const host = endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+  /** Begins to connect, in order to speak HTTP/2. */
+  connect(host: string, port: number): TLSSocket {
     const { serverName = host } = this.#options;
-    if (isIP(serverName) === 0) {
-      return [credentials.createFromSecureContext(context), { "grpc.ssl_target_name_override": serverName }];
-    }
-    // An address cannot be asked for by name, and Node.js warns of it; but what the certificate says of it counts.
-    const checkAddress = (_: string, certificate: PeerCertificate) => checkServerIdentity(serverName, certificate);
-    return [
-      credentials.createFromSecureContext(context, { checkServerIdentity: checkAddress }),
-      { "grpc.ssl_target_name_override": "etcd" },
-    ];
+    return connect({
+      host,
+      port,
+      secureContext: this.current,
+      ALPNProtocols: ["h2"],
+      // An address cannot be asked for by name; but what the certificate says of it counts.
+      servername: isIP(serverName) === 0 ? serverName : "",
+      checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
+    });
   }
 }
 
@@ -121,8 +120,4 @@ function createContext({ ca, cert, key }: Pem): SecureContext {
   } catch (cause) {
     throw new TypeError(`tls: the certificates are of no use: ${messageOf(cause)}`, { cause });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,5 @@
-import { type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Alarm, Clock } from "../clock.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Stream } from "./connection.ts";
 import type { EndpointSet } from "./endpoint-set.ts";
 import type { Watch, WatchListener, WatchTarget } from "./etcd-client.ts";
 import { WatchCreateRequest, type WatchRequest, type WatchResponse } from "./gen/etcd.ts";
@@ -8,7 +7,7 @@ import { type Login, saysStale, type Ticket } from "./login.ts";
 import { watch as watchMethod } from "./methods.ts";
 import { decodeEvent, encodeKey, noPutFilter } from "./wire.ts";
 
-type Call = ClientDuplexStream<WatchRequest, WatchResponse>;
+type Call = Stream<WatchRequest>;
 
 interface Subscription {
   readonly target: WatchTarget;
@@ -76,7 +75,7 @@ export class WatchStream {
     if (!this.#subscriptions.delete(id)) return;
     if (this.#subscriptions.size === 0) this.#endLater();
     if (this.#state.kind === "open") {
-      this.#state.call.write({ requestUnion: { $case: "cancelRequest", value: { watchId: id } } });
+      this.#state.call.send({ requestUnion: { $case: "cancelRequest", value: { watchId: id } } });
     }
   }
 
@@ -110,15 +109,14 @@ export class WatchStream {
   }
 
   #start(connection: Connection, ticket: Ticket | undefined): void {
-    const metadata = ticket?.metadata?.clone() ?? new Metadata();
     // A member that has no leader must end the stream, or a watch on a cut-off member would be silent for ever.
-    metadata.set("hasleader", "true");
-    const call: Call = connection.stream(watchMethod, { metadata });
+    const headers = { ...ticket?.headers, hasleader: "true" };
+    const call: Call = connection.stream(watchMethod, headers, {
+      onResponse: (response) => this.#receive(call, response),
+      // What ended the stream does not matter: every watch is made again elsewhere, and its owner reads again.
+      onEnd: (error) => (saysStale(error) ? this.#refused(call) : this.#reopen(call)),
+    });
     this.#state = { kind: "open", call, connection, ticket, heard: false, check: this.#checkLater(call) };
-    call.on("data", (response: WatchResponse) => this.#receive(call, response));
-    // What ended the stream does not matter: every watch is made again elsewhere, and its owner reads again.
-    call.on("error", (error) => (saysStale(error) ? this.#refused(call) : this.#reopen(call)));
-    call.on("end", () => this.#reopen(call));
     for (const [id, { target }] of this.#subscriptions) this.#create(call, id, target);
   }
 
@@ -129,7 +127,7 @@ export class WatchStream {
       rangeEnd: encodeKey(target.rangeEnd),
       filters: target.deletionsOnly === true ? [noPutFilter] : [],
     });
-    call.write({ requestUnion: { $case: "createRequest", value } });
+    call.send({ requestUnion: { $case: "createRequest", value } });
   }
 
   #receive(call: Call, response: WatchResponse): void {
@@ -157,7 +155,7 @@ export class WatchStream {
       return;
     }
     this.#refusals = 0;
-    call.write({ requestUnion: { $case: "progressRequest", value: {} } });
+    call.send({ requestUnion: { $case: "progressRequest", value: {} } });
     this.#state = { ...this.#state, heard: false, check: this.#checkLater(call) };
   }
 

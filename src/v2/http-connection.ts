@@ -1,10 +1,10 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { status } from "@grpc/grpc-js";
 import { onAbort } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import type { TryOptions } from "../etcd/connection.ts";
-import { callFailure } from "../etcd/status.ts";
+import { GrpcError, status } from "../grpc/status.ts";
+import { messageOf } from "../message-of.ts";
 import type { V2Access } from "./v2-access.ts";
 
 export interface HttpRequest {
@@ -45,7 +45,7 @@ export class HttpConnection {
     return this.#answers;
   }
 
-  /** Sends one request, once. Rejects with an error that has the code of a gRPC status, or with the signal's reason. */
+  /** Sends one request, once. Rejects with a {@link GrpcError}, or with the signal's reason. */
   send(words: HttpRequest, { timeoutMs, signal }: TryOptions): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const request = this.#begin(words);
@@ -104,10 +104,9 @@ async function readAll(response: http.IncomingMessage): Promise<string> {
 }
 
 function late(): Error {
-  return callFailure(status.DEADLINE_EXCEEDED, "no answer");
+  return new GrpcError(status.DEADLINE_EXCEEDED, "no answer");
 }
 
-/** `message` of some errors of Node.js is empty: those of a host that has several addresses. */
-function broken(cause: Error & { code?: unknown }): Error {
-  return callFailure(status.UNAVAILABLE, cause.message || String(cause.code), cause);
+function broken(cause: unknown): Error {
+  return new GrpcError(status.UNAVAILABLE, messageOf(cause), cause);
 }

@@ -1,11 +1,10 @@
-import { status } from "@grpc/grpc-js";
 import { Scope, type Signal } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdLockError, EtcdRefusedError } from "../errors.ts";
 import { EndpointRotation, type Settled } from "../etcd/endpoint-rotation.ts";
 import { EndpointSet } from "../etcd/endpoint-set.ts";
 import type { CallOptions } from "../etcd/etcd-client.ts";
-import { callFailure } from "../etcd/status.ts";
+import { GrpcError, status } from "../grpc/status.ts";
 import { HttpConnection, type HttpRequest, type HttpResponse } from "./http-connection.ts";
 import type { V2Access } from "./v2-access.ts";
 
@@ -159,7 +158,7 @@ interface WireNode {
 
 const answered = new Set([keyNotFound, compareFailed, keyExists, changesForgotten]);
 
-/** @throws EtcdRefusedError; an error with the code of a gRPC status when another member may answer better. */
+/** @throws EtcdRefusedError; GrpcError when another member may answer better. */
 function parse({ statusCode, headers, body = "" }: HttpResponse, endpoint: string): WireAnswer {
   const json = parseJson(body);
   if (json === undefined || !(json.node instanceof Object || answered.has(json.errorCode ?? 0))) {
@@ -168,7 +167,7 @@ function parse({ statusCode, headers, body = "" }: HttpResponse, endpoint: strin
   const { createdIndex = 0, modifiedIndex = 0, dir } = json.node ?? {};
   const index = Number(headers["x-etcd-index"] ?? json.index);
   if (![createdIndex, modifiedIndex, index].every(Number.isSafeInteger)) {
-    throw callFailure(status.UNAVAILABLE, "an answer that is none of etcd's v2 API");
+    throw new GrpcError(status.UNAVAILABLE, "an answer that is none of etcd's v2 API");
   }
   if (dir !== true) return { ...json, index };
   throw new EtcdRefusedError(`etcd at ${endpoint} has a directory where the key should be`, "V2_DIRECTORY", endpoint);
@@ -177,7 +176,7 @@ function parse({ statusCode, headers, body = "" }: HttpResponse, endpoint: strin
 function explainFailure(statusCode: number, json: Partial<WireAnswer> | undefined, endpoint: string): Error {
   const { errorCode, message, cause = "" } = json ?? {};
   const said = message === undefined ? `HTTP status ${statusCode}` : `${message} (${cause})`;
-  if (statusCode >= 500 || passing.has(errorCode ?? 0)) return callFailure(status.UNAVAILABLE, said);
+  if (statusCode >= 500 || passing.has(errorCode ?? 0)) return new GrpcError(status.UNAVAILABLE, said);
   const hint = errorCode === undefined && statusCode === 404 ? "; does it serve the v2 API (--enable-v2)?" : "";
   const name = errorCode === undefined ? `HTTP_${statusCode}` : `V2_${errorCode}`;
   return new EtcdRefusedError(`etcd at ${endpoint} refused: ${said}${hint}`, name, endpoint);

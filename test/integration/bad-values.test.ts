@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Connection } from "#dist/etcd/connection.js";
+import { connectDirectly } from "#dist/etcd/connect-directly.js";
 import type { RequestOp } from "#dist/etcd/gen/etcd.js";
 import { etcdOfFile } from "../support/lock-setting.ts";
 import { plainTxn } from "../support/plain-transactions.ts";
@@ -34,7 +34,7 @@ for (const part of ["/somebody", "!7000000000000001"]) {
   test(`a lock works, and its line can be seen, whatever stands at <name>${part}`, async (t) => {
     const setting = setUp(t);
     const manager = setting.manager();
-    const connection = new Connection(setting.member.endpoint, undefined);
+    const connection = connectDirectly(setting.member.endpoint);
     t.after(() => connection.discard());
     const key = Buffer.from(`${setting.key}${part}`);
     const rangeEnd = Buffer.alloc(0);

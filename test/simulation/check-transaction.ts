@@ -1,5 +1,5 @@
 import type { RequestOp, TxnRequest } from "#dist/etcd/gen/etcd.js";
-import { EtcdError } from "./etcd-error.ts";
+import { GrpcError, status } from "#dist/grpc/status.js";
 
 const mostOperations = 128;
 
@@ -15,7 +15,7 @@ interface Writes {
   readonly deletions: Range[];
 }
 
-/** Refuses what etcd refuses unseen: too many operations, and keys that are written twice. @throws EtcdError. */
+/** Refuses what etcd refuses unseen: too many operations, and keys that are written twice. @throws GrpcError. */
 export function checkTransaction(transaction: TxnRequest): void {
   checkCount(transaction, mostOperations);
   collectWrites(transaction.success);
@@ -24,7 +24,7 @@ export function checkTransaction(transaction: TxnRequest): void {
 
 function checkCount({ compare, success, failure }: TxnRequest, most: number): void {
   const count = Math.max(compare.length, success.length, failure.length);
-  if (count > most) throw new EtcdError("INVALID_ARGUMENT", "etcdserver: too many operations in txn request");
+  if (count > most) throw new GrpcError(status.INVALID_ARGUMENT, "etcdserver: too many operations in txn request");
   for (const { request } of [...success, ...failure]) {
     if (request?.$case === "requestTxn") checkCount(request.value, most - count);
   }
@@ -60,7 +60,7 @@ function addNested(writes: Writes, { success, failure }: TxnRequest): void {
 function addPut({ puts, deletions }: Writes, key: string, taken: ReadonlySet<string>): void {
   const isDeleted = deletions.some(({ from, end }) => (end === "" ? key === from : key >= from && key < end));
   if (isDeleted || taken.has(key)) {
-    throw new EtcdError("INVALID_ARGUMENT", "etcdserver: duplicate key given in txn request");
+    throw new GrpcError(status.INVALID_ARGUMENT, "etcdserver: duplicate key given in txn request");
   }
   puts.add(key);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Connection } from "#dist/etcd/connection.js";
+import { connectDirectly } from "#dist/etcd/connect-directly.js";
+import type { Connection } from "#dist/etcd/connection.js";
 import type { ResponseOp, TxnRequest, WatchResponse } from "#dist/etcd/gen/etcd.js";
 import { leaseGrant, leaseRevoke, leaseTimeToLive, watch } from "#dist/etcd/methods.js";
 import { type EtcdCluster, startEtcd } from "#dist/testing/index.js";
@@ -24,7 +25,7 @@ after(() => cluster.stop());
 for (const seed of seeds) {
   test(`the model answers ${steps} random requests as etcd does (seed ${seed})`, async () => {
     const random = new Random(seed);
-    const connection = new Connection(cluster.endpoints[0] ?? "", undefined);
+    const connection = connectDirectly(cluster.endpoints[0] ?? "");
     const prefix = `/model/${seed}/`;
     const commits: Commit[] = [];
     const model = new EtcdModel(2n, (commit) => commits.push(commit));
@@ -149,13 +150,12 @@ function describeEvent({ type, kv }: Commit["events"][number]): unknown {
 
 /** What a real watch tells of all keys with a prefix. */
 function watchRange(connection: Connection, prefix: string) {
-  const call = connection.stream(watch);
   const watching = { revision: 0n, events: [] as unknown[], end: () => call.cancel() };
-  call.on("data", ({ created, header, events }: WatchResponse) => {
+  const onResponse = ({ created, header, events }: WatchResponse): void => {
     if (created) watching.revision = header?.revision ?? 0n;
     watching.events.push(...events.map(describeEvent));
-  });
-  call.on("error", () => {});
+  };
+  const call = connection.stream(watch, {}, { onResponse, onEnd: () => {} });
   const value = {
     key: Buffer.from(prefix),
     rangeEnd: Buffer.from(`${prefix.slice(0, -1)}0`),
@@ -164,6 +164,6 @@ function watchRange(connection: Connection, prefix: string) {
     prevKv: false,
     watchId: 1n,
   };
-  call.write({ requestUnion: { $case: "createRequest", value } });
+  call.send({ requestUnion: { $case: "createRequest", value } });
   return watching;
 }

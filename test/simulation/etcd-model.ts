@@ -1,6 +1,6 @@
 import type { Compare, Event, KeyValue, RangeRequest, RequestOp, ResponseOp, TxnRequest } from "#dist/etcd/gen/etcd.js";
+import { GrpcError, status } from "#dist/grpc/status.js";
 import { checkTransaction } from "./check-transaction.ts";
-import { EtcdError } from "./etcd-error.ts";
 
 /** What one revision changed, in the order in which it was done. */
 export interface Commit {
@@ -50,7 +50,7 @@ export class EtcdModel {
     this.#onCommit = onCommit;
   }
 
-  /** @throws EtcdError as etcd does; then nothing has been changed. */
+  /** @throws GrpcError as etcd does; then nothing has been changed. */
   transact(request: TxnRequest): Outcome {
     checkTransaction(request);
     const path = this.#choosePath(request);
@@ -60,15 +60,15 @@ export class EtcdModel {
     return { revision: this.revision, succeeded: path.succeeded, responses };
   }
 
-  /** The granted TTL. @throws EtcdError when there is a lease with this id. */
+  /** The granted TTL. @throws GrpcError when there is a lease with this id. */
   grant(id: bigint, ttl: bigint): bigint {
-    if (this.leases.has(id)) throw new EtcdError("FAILED_PRECONDITION", "etcdserver: lease already exists");
+    if (this.leases.has(id)) throw new GrpcError(status.FAILED_PRECONDITION, "etcdserver: lease already exists");
     const granted = ttl < this.#leastTtl ? this.#leastTtl : ttl;
     this.leases.set(id, { ttl: granted, keys: new Set() });
     return granted;
   }
 
-  /** Ends a lease and removes its keys. @throws EtcdError when there is none with this id. */
+  /** Ends a lease and removes its keys. @throws GrpcError when there is none with this id. */
   revoke(id: bigint): void {
     const lease = this.#lease(id);
     for (const key of [...lease.keys].sort(byCode)) this.#delete(key);
@@ -79,7 +79,7 @@ export class EtcdModel {
 
   #lease(id: bigint): Lease {
     const lease = this.leases.get(id);
-    if (lease === undefined) throw new EtcdError("NOT_FOUND", "etcdserver: requested lease not found");
+    if (lease === undefined) throw new GrpcError(status.NOT_FOUND, "etcdserver: requested lease not found");
     return lease;
   }
 
@@ -129,7 +129,7 @@ export class EtcdModel {
           return { response: { $case: "responseTxn", value } };
         }
         default:
-          throw new EtcdError("INVALID_ARGUMENT", "etcdserver: key not found");
+          throw new GrpcError(status.INVALID_ARGUMENT, "etcdserver: key not found");
       }
     });
   }

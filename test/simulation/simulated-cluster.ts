@@ -1,6 +1,6 @@
 import type { LeaseKeepAliveResponse, ResponseHeader } from "#dist/etcd/gen/etcd.js";
+import { GrpcError, status } from "#dist/grpc/status.js";
 import type { Random } from "../support/random.ts";
-import { EtcdError } from "./etcd-error.ts";
 import { type Commit, EtcdModel } from "./etcd-model.ts";
 import { Lessor } from "./lessor.ts";
 import { type MemberState, SimulatedMember } from "./simulated-member.ts";
@@ -9,7 +9,7 @@ import type { VirtualTime } from "./virtual-time.ts";
 /** What a member answers, or how it fails. */
 export interface Answering<T> {
   resolve(answer: T): void;
-  reject(error: EtcdError): void;
+  reject(error: GrpcError): void;
 }
 
 interface Proposal {
@@ -104,7 +104,7 @@ export class SimulatedCluster {
     const fail = (): void => {
       if (isOver) return;
       isOver = true;
-      answering.reject(new EtcdError("UNAVAILABLE", "etcdserver: request timed out"));
+      answering.reject(new GrpcError(status.UNAVAILABLE, "etcdserver: request timed out"));
     };
     const proposal: Proposal = {
       member,
@@ -117,7 +117,7 @@ export class SimulatedCluster {
           const header = { clusterId: 1n, memberId: member.id, revision: this.model.revision, raftTerm: this.#term };
           if (!isOver) this.#time.after(this.#random.exponential(0.3), () => answering.resolve({ header, value }));
         } catch (error) {
-          if (!(error instanceof EtcdError)) throw error;
+          if (!(error instanceof GrpcError)) throw error;
           if (!isOver) answering.reject(error);
         }
         isOver = true;
@@ -136,7 +136,7 @@ export class SimulatedCluster {
     const isReachable = leader === member || (member.isHealthy && leader?.isHealthy);
     const canAnswer = leader !== undefined && leader.state !== "paused" && leader.state !== "down";
     if (lessor === undefined || !isReachable || !canAnswer) {
-      this.#time.after(noLeaderMs, () => answering.reject(new EtcdError("UNAVAILABLE", "etcdserver: no leader")));
+      this.#time.after(noLeaderMs, () => answering.reject(new GrpcError(status.UNAVAILABLE, "etcdserver: no leader")));
       return;
     }
     if (leader !== this.#leader) this.figures.staleKeepAlives += 1;

@@ -1,5 +1,5 @@
 import { onAbort } from "#dist/abort.js";
-import type { Connection, Method, TryOptions } from "#dist/etcd/connection.js";
+import type { Connection, Method, StreamListener, TryOptions } from "#dist/etcd/connection.js";
 import type {
   LeaseGrantRequest,
   LeaseGrantResponse,
@@ -8,9 +8,10 @@ import type {
   LeaseRevokeResponse,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
+  WatchResponse,
 } from "#dist/etcd/gen/etcd.js";
 import { TxnRequest, TxnResponse } from "#dist/etcd/gen/etcd.js";
-import { EtcdError } from "./etcd-error.ts";
+import { GrpcError, status } from "#dist/grpc/status.js";
 import type { Route } from "./route.ts";
 import type { Answering, SimulatedCluster } from "./simulated-cluster.ts";
 import { SimulatedWatchStream } from "./simulated-watch-stream.ts";
@@ -40,7 +41,7 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
         action();
       };
       const alarm = process.schedule(options.timeoutMs, () =>
-        settle(() => reject(new EtcdError("DEADLINE_EXCEEDED", "the simulated network said nothing"))),
+        settle(() => reject(new GrpcError(status.DEADLINE_EXCEEDED, "the simulated network said nothing"))),
       );
       let stopListening = (): void => {};
       if (options.signal !== undefined) {
@@ -50,7 +51,7 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
       const back = (action: () => void): void =>
         network.transmit(process, member, "back", () => process.deliver("message", () => settle(action)));
       network.transmit(process, member, "there", () => {
-        if (member.state === "down") back(() => reject(new EtcdError("UNAVAILABLE", "connection refused")));
+        if (member.state === "down") back(() => reject(new GrpcError(status.UNAVAILABLE, "connection refused")));
         else {
           member.receive(() =>
             this.#handle(method, request, {
@@ -63,16 +64,8 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
     });
   }
 
-  exchange<Request, Response>(
-    method: Method<Request, Response>,
-    request: Request,
-    options: TryOptions,
-  ): Promise<Response> {
-    return this.unary(method, request, options);
-  }
-
-  stream(): SimulatedWatchStream {
-    return new SimulatedWatchStream(this.#route);
+  stream(_method: unknown, _headers: unknown, listener: StreamListener<WatchResponse>): SimulatedWatchStream {
+    return new SimulatedWatchStream(this.#route, listener);
   }
 
   discard(): void {
@@ -129,7 +122,7 @@ export class SimulatedConnection implements Pick<Connection, Exclude<keyof Conne
         cluster.keepAlive(member, (request as LeaseKeepAliveRequest).id, answering);
         break;
       default:
-        answering.reject(new EtcdError("UNIMPLEMENTED", path));
+        answering.reject(new GrpcError(status.UNIMPLEMENTED, path));
     }
   }
 }

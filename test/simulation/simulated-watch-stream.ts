@@ -1,6 +1,6 @@
-import { EventEmitter } from "node:events";
+import type { Stream, StreamListener } from "#dist/etcd/connection.js";
 import type { WatchRequest, WatchResponse } from "#dist/etcd/gen/etcd.js";
-import { EtcdError } from "./etcd-error.ts";
+import { GrpcError, status } from "#dist/grpc/status.js";
 import type { Route } from "./route.ts";
 import type { Direction } from "./simulated-network.ts";
 import type { WatchStreamEnd } from "./watch-hub.ts";
@@ -11,23 +11,24 @@ interface Message {
 }
 
 /** A client's stream of watches: what comes, comes in order, until the stream breaks. */
-export class SimulatedWatchStream extends EventEmitter implements WatchStreamEnd {
+export class SimulatedWatchStream implements WatchStreamEnd, Stream<WatchRequest> {
   readonly #route: Route;
+  readonly #listener: StreamListener<WatchResponse>;
   readonly #removeStream: () => void;
   readonly #underWay: Readonly<Record<Direction, Message[]>> = { there: [], back: [] };
   #isBroken = false;
   #isOver = false;
 
-  constructor(route: Route) {
-    super();
+  constructor(route: Route, listener: StreamListener<WatchResponse>) {
     this.#route = route;
+    this.#listener = listener;
     const { process, network, member } = route;
     this.#removeStream = network.addStream(process, member, () => this.#break("the connection was reset"));
     if (member.state === "down") this.fail("connection refused");
     else this.#transmit("there", () => this.#isBroken || this.#isOver || member.watches.open(this));
   }
 
-  write(request: WatchRequest): void {
+  send(request: WatchRequest): void {
     this.#transmit("there", () => this.#route.member.watches.receive(this, request));
   }
 
@@ -35,8 +36,8 @@ export class SimulatedWatchStream extends EventEmitter implements WatchStreamEnd
     if (!this.#isOver) this.#end();
   }
 
-  send(response: WatchResponse): void {
-    this.#transmit("back", () => this.#tell(() => this.emit("data", response)));
+  answer(response: WatchResponse): void {
+    this.#transmit("back", () => this.#tell(() => this.#listener.onResponse(response)));
   }
 
   fail(message: string): void {
@@ -48,7 +49,7 @@ export class SimulatedWatchStream extends EventEmitter implements WatchStreamEnd
     this.#route.member.watches.close(this);
     this.#tell(() => {
       this.#end();
-      this.emit("error", new EtcdError("UNAVAILABLE", message));
+      this.#listener.onEnd(new GrpcError(status.UNAVAILABLE, message));
     });
   }
 

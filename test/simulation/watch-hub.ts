@@ -3,7 +3,7 @@ import type { Commit } from "./etcd-model.ts";
 
 /** The server's end of a watch stream. */
 export interface WatchStreamEnd {
-  send(response: WatchResponse): void;
+  answer(response: WatchResponse): void;
   /** The member ends the stream. */
   fail(message: string): void;
 }
@@ -86,7 +86,7 @@ export class WatchHub {
 
   #send(stream: WatchStreamEnd, watchId: bigint, what: Partial<WatchResponse>): void {
     const nothing = { created: false, canceled: false, compactRevision: 0n, cancelReason: "", events: [] };
-    stream.send({ header: this.#header(), watchId, ...nothing, ...what });
+    stream.answer({ header: this.#header(), watchId, ...nothing, ...what });
   }
 }
 

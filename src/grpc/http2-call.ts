@@ -1,0 +1,131 @@
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
+import { messageOf } from "../message-of.ts";
+import type { Call, CallListener } from "./channel.ts";
+import { frame, MessageReader } from "./messages.ts";
+import { GrpcError, status } from "./status.ts";
+
+/** What an HTTP status means where gRPC's own is missing: no gRPC server has answered, but something before it. */
+const ofHttpStatus: Readonly<Record<number, number>> = {
+  400: status.INTERNAL,
+  401: status.UNAUTHENTICATED,
+  403: status.PERMISSION_DENIED,
+  404: status.UNIMPLEMENTED,
+  429: status.UNAVAILABLE,
+  502: status.UNAVAILABLE,
+  503: status.UNAVAILABLE,
+  504: status.UNAVAILABLE,
+};
+
+/** What it means that the server broke off a call. */
+const ofReset: Readonly<Record<number, number>> = {
+  [constants.NGHTTP2_REFUSED_STREAM]: status.UNAVAILABLE,
+  [constants.NGHTTP2_CANCEL]: status.CANCELLED,
+  [constants.NGHTTP2_ENHANCE_YOUR_CALM]: status.RESOURCE_EXHAUSTED,
+  [constants.NGHTTP2_INADEQUATE_SECURITY]: status.PERMISSION_DENIED,
+};
+
+interface Outcome {
+  readonly error: GrpcError | undefined;
+}
+
+/** One call on a stream of HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+export class Http2Call implements Call {
+  readonly #stream: ClientHttp2Stream;
+  readonly #listener: CallListener;
+  readonly #messages: MessageReader;
+  /** What the server said at the end, whatever it was. */
+  #outcome: Outcome | undefined;
+  #isOver = false;
+
+  /** With `whyBroken`, the channel says what happened to its connection, if anything. */
+  constructor(stream: ClientHttp2Stream, listener: CallListener, whyBroken: () => GrpcError | undefined) {
+    this.#stream = stream;
+    this.#listener = listener;
+    this.#messages = new MessageReader((message) => {
+      if (!this.#isOver) listener.onMessage(message);
+    });
+    stream.on("response", (headers) => this.#readHeaders(headers));
+    stream.on("data", (piece: Buffer) => this.#readData(piece));
+    stream.on("trailers", (trailers) => this.#readStatus(trailers));
+    stream.on("end", () => {
+      if (this.#outcome !== undefined) this.#conclude(this.#outcome);
+    });
+    // What is wrong is said by the connection, or by the code with which the stream was closed.
+    stream.on("error", () => {});
+    stream.on("close", () => this.#conclude(this.#outcome ?? { error: whyBroken() ?? this.#explainReset() }));
+  }
+
+  send(message: Uint8Array): void {
+    if (!this.#isOver) this.#stream.write(frame(message));
+  }
+
+  end(): void {
+    if (!this.#isOver) this.#stream.end();
+  }
+
+  cancel(): void {
+    this.#isOver = true;
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #readHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+    const httpStatus = headers[":status"];
+    if (headers["grpc-status"] !== undefined) this.#readStatus(headers);
+    else if (httpStatus !== 200) {
+      const code = ofHttpStatus[httpStatus ?? 0] ?? status.UNKNOWN;
+      this.#fail(new GrpcError(code, `no gRPC is spoken there: HTTP status ${httpStatus}`));
+    }
+  }
+
+  #readData(piece: Buffer): void {
+    if (this.#isOver) return;
+    try {
+      this.#messages.read(piece);
+    } catch (error) {
+      this.#fail(
+        error instanceof GrpcError
+          ? error
+          : new GrpcError(status.INTERNAL, `the answer cannot be read: ${messageOf(error)}`, error),
+      );
+    }
+  }
+
+  #readStatus(headers: IncomingHttpHeaders): void {
+    const said = headers["grpc-status"];
+    const code = typeof said === "string" && /^\d+$/.test(said) ? Number(said) : status.UNKNOWN;
+    const words = headers["grpc-message"];
+    const error = code === status.OK ? undefined : new GrpcError(code, decodeWords(words));
+    this.#outcome = { error };
+  }
+
+  #explainReset(): GrpcError {
+    const { rstCode } = this.#stream;
+    if (rstCode === constants.NGHTTP2_NO_ERROR) return new GrpcError(status.UNAVAILABLE, "the call was not answered");
+    return new GrpcError(ofReset[rstCode] ?? status.INTERNAL, `the call was broken off (HTTP/2 code ${rstCode})`);
+  }
+
+  #fail(error: GrpcError): void {
+    if (this.#isOver) return;
+    this.cancel();
+    this.#listener.onEnd(error);
+  }
+
+  #conclude({ error }: Outcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // A server may have said all before it has heard all.
+    if (!this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);
+    const isCut = error === undefined && this.#messages.isInMessage;
+    this.#listener.onEnd(isCut ? new GrpcError(status.INTERNAL, "the answer broke off within a message") : error);
+  }
+}
+
+/** Words travel with what is not ASCII as `%` and two digits; a server that does not know shows itself. */
+function decodeWords(words: string | readonly string[] | undefined): string {
+  if (typeof words !== "string") return "";
+  try {
+    return decodeURIComponent(words);
+  } catch {
+    return words;
+  }
+}

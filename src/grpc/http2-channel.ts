@@ -1,0 +1,97 @@
+import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+import { messageOf } from "../message-of.ts";
+import { type Call, type CallListener, type Channel, failedCall, type StartOptions } from "./channel.ts";
+import { Http2Call } from "./http2-call.ts";
+import { GrpcError, status } from "./status.ts";
+
+const sessionOptions = {
+  settings: { enablePush: false, initialWindowSize: 1024 * 1024 },
+  // Node.js gives up calls when a connection holds 10 MB: a range over a long line may be larger.
+  maxSessionMemory: Number.MAX_SAFE_INTEGER,
+};
+
+/** One connection of HTTP/2. It keeps the process alive only while calls are under way. */
+export class Http2Channel implements Channel {
+  readonly #session: ClientHttp2Session;
+  #isOpen = true;
+  /** Whether there is a server of HTTP/2. */
+  #hasSpoken = false;
+  #calls = 0;
+  /** What broke the connection. */
+  #failure: GrpcError | undefined;
+
+  /** `authority` is what the server is asked for, as a URL; `socket` may still be connecting to it. */
+  constructor(authority: string, socket: Socket) {
+    // Before HTTP/2 listens: it has each call fail with its own words.
+    socket.on("error", (error) => this.#break(error));
+    this.#session = connect(authority, { ...sessionOptions, createConnection: () => socket });
+    this.#session.on("error", (error) => this.#break(error));
+    this.#session.once("remoteSettings", () => {
+      this.#hasSpoken = true;
+    });
+    this.#session.on("goaway", () => this.#retire());
+    this.#session.on("close", () => this.#retire());
+    this.#session.unref();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  start(path: string, { headers, timeoutMs }: StartOptions, listener: CallListener): Call {
+    const all: OutgoingHttpHeaders = {
+      ":method": "POST",
+      ":path": path,
+      te: "trailers",
+      "content-type": "application/grpc",
+      ...(timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(timeoutMs))}m` }),
+      ...headers,
+    };
+    try {
+      const stream = this.#session.request(all, { endStream: false });
+      this.#began();
+      stream.on("close", () => this.#ended());
+      return new Http2Call(stream, listener, () => this.#whyBroken());
+    } catch (error) {
+      // It was closed a moment ago, or has carried as many calls as a connection can.
+      this.#retire();
+      return failedCall(listener, new GrpcError(status.UNAVAILABLE, messageOf(error), error));
+    }
+  }
+
+  close(): void {
+    this.#retire();
+    if (this.#session.connecting || this.#calls === 0) {
+      this.#failure ??= new GrpcError(status.UNAVAILABLE, "the connection was not made in time");
+      this.#session.destroy();
+    }
+  }
+
+  #began(): void {
+    this.#calls += 1;
+    if (this.#calls === 1) this.#session.ref();
+  }
+
+  #ended(): void {
+    this.#calls -= 1;
+    if (this.#calls > 0) return;
+    if (this.#isOpen) this.#session.unref();
+    else this.#session.destroy();
+  }
+
+  #retire(): void {
+    this.#isOpen = false;
+  }
+
+  #break(error: Error): void {
+    this.#retire();
+    this.#failure ??= new GrpcError(status.UNAVAILABLE, messageOf(error), error);
+  }
+
+  #whyBroken(): GrpcError | undefined {
+    if (this.#failure !== undefined || !this.#session.destroyed) return this.#failure;
+    const when = this.#hasSpoken ? "" : " before HTTP/2 was spoken";
+    return new GrpcError(status.UNAVAILABLE, `the connection was closed${when}`);
+  }
+}
