@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { constants, type Http2Session } from "node:http2";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { connectDirectly } from "#dist/etcd/connect-directly.js";
+import { RangeRequest, RangeResponse, WatchResponse } from "#dist/etcd/gen/etcd.js";
+import { GrpcError, status } from "#dist/grpc/status.js";
+import { eventually } from "../support/eventually.ts";
+import { answer, answerRaw, type Behaviour, startHostileEtcd } from "../support/hostile-etcd.ts";
+
+const range = { path: "/etcdserverpb.KV/Range", request: RangeRequest, response: RangeResponse };
+const watch = { path: "/etcdserverpb.Watch/Watch", request: RangeRequest, response: WatchResponse };
+const request = RangeRequest.fromPartial({});
+const options = { timeoutMs: 20_000, signal: undefined };
+const empty = Buffer.from(RangeResponse.encode(RangeResponse.fromPartial({})).finish());
+
+/** A connection to a server that does as it likes with calls, and the server's ends of the connections. */
+async function connectTo(t: test.TestContext, behaviour: Behaviour) {
+  const sessions = new Set<Http2Session>();
+  const server = await startHostileEtcd((stream, path) => {
+    if (stream.session !== undefined) sessions.add(stream.session);
+    behaviour(stream, path);
+  });
+  const connection = connectDirectly(server.endpoint);
+  t.after(() => {
+    connection.discard();
+    return server.close();
+  });
+  return { connection, sessions, endpoint: server.endpoint };
+}
+
+test("calls share one connection", async (t) => {
+  const { connection, sessions } = await connectTo(t, (stream) => answer(stream, empty));
+  await Promise.all(Array.from({ length: 200 }, () => connection.unary(range, request, options)));
+  assert.equal(sessions.size, 1);
+  assert.equal(connection.answers, 200);
+});
+
+test("an answer of more than Node.js holds for a connection comes whole", async (t) => {
+  const value = Buffer.alloc(24 * 1024 * 1024, "x");
+  const large = RangeResponse.encode(RangeResponse.fromPartial({ kvs: [{ value }] })).finish();
+  const { connection } = await connectTo(t, (stream) => answer(stream, large));
+  const { kvs } = await connection.unary(range, request, options);
+  assert.ok(kvs[0]?.value.equals(value));
+});
+
+test("a server that goes away answers what it has begun, and other calls go to another connection", async (t) => {
+  let answerFirst: (() => void) | undefined;
+  const { connection, sessions } = await connectTo(t, (stream) => {
+    if (answerFirst !== undefined) return answer(stream, empty);
+    answerFirst = () => answer(stream, empty);
+    stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
+  });
+  const begun = connection.unary(range, request, options);
+  await eventually(
+    "the call has arrived",
+    () => answerFirst,
+    (isThere) => isThere !== undefined,
+  );
+  await eventually(
+    "another connection",
+    async () => {
+      // One that was on its way already is refused, unseen.
+      await connection.unary(range, request, options).catch((error) => assert.equal(error.code, status.UNAVAILABLE));
+      return sessions.size;
+    },
+    (count) => count === 2,
+  );
+  answerFirst?.();
+  await begun;
+});
+
+test("after a connection broke, the next call makes another", async (t) => {
+  let isBroken = false;
+  const { connection, sessions } = await connectTo(t, (stream) => {
+    if (isBroken) answer(stream, empty);
+    else stream.session?.destroy();
+  });
+  await assert.rejects(connection.unary(range, request, options), (error) => {
+    assert.ok(error instanceof GrpcError);
+    assert.equal(error.code, status.UNAVAILABLE);
+    return true;
+  });
+  isBroken = true;
+  await connection.unary(range, request, options);
+  assert.equal(sessions.size, 2);
+});
+
+test("two answers to one request are none", async (t) => {
+  const message = Buffer.concat([Buffer.from([0, 0, 0, 0, 0]), Buffer.from([0, 0, 0, 0, 0])]);
+  const { connection } = await connectTo(t, (stream) => answerRaw(stream, message));
+  await assert.rejects(connection.unary(range, request, options), { code: status.INTERNAL });
+});
+
+test("a stream that was cancelled says nothing more", async (t) => {
+  const { connection } = await connectTo(t, (stream) => {
+    stream.respond({ ":status": 200, "content-type": "application/grpc" });
+    const send = (): boolean => !stream.destroyed && stream.write(Buffer.alloc(5), () => setImmediate(send));
+    send();
+  });
+  let heard = 0;
+  await new Promise<void>((resolve) => {
+    const stream = connection.stream(watch, {}, { onResponse, onEnd: () => assert.fail("it was cancelled") });
+    function onResponse(): void {
+      heard += 1;
+      stream.cancel();
+      setTimeout(resolve, 200);
+    }
+    stream.send(request);
+  });
+  assert.equal(heard, 1);
+});
+
+test("a connection on which nothing is under way does not keep a program alive", async (t) => {
+  const { endpoint } = await connectTo(t, (stream) => answer(stream, empty));
+  const program = `
+    import { connectDirectly } from "#dist/etcd/connect-directly.js";
+    import { RangeRequest, RangeResponse } from "#dist/etcd/gen/etcd.js";
+    const range = { path: "${range.path}", request: RangeRequest, response: RangeResponse };
+    const connection = connectDirectly("${endpoint}");
+    await connection.unary(range, RangeRequest.fromPartial({}), { timeoutMs: 20_000, signal: undefined });
+    console.log("answered");`;
+  const words = ["--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: 60_000 });
+  assert.equal(stdout, "answered\n");
+});
