@@ -14,7 +14,17 @@ after(async () => {
 });
 
 test("the tarball has what users need, and nothing else", () => {
-  const needed = ["@bufbuild/protobuf", "Apache License", "Redistribution and use"];
+  const needed = [
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "cjs/index.cjs",
+    "cjs/index.d.cts",
+    "dist/command/bin.js",
+    "dist/command/LICENSES.txt",
+    "dist/command/package.json",
+    "docs/etcdlocker.1",
+  ];
   const allowed = [
     /^dist\/(?!cli\/).*(\.js|\.d\.ts)$/,
     /^docs\/.*\.md$/,
@@ -120,13 +130,7 @@ test("etcdlocker stands on its own, and loads only what it is asked for", async 
 
 test("the licences of what etcdlocker was made of come with it", async () => {
   const text = await readFile(join(installed.packageFolder, "dist", "command", "LICENSES.txt"), "utf8");
-  const needed = [
-    "@grpc/grpc-js",
-    "@bufbuild/protobuf",
-    "@js-sdsl/ordered-map",
-    "Apache License",
-    "Redistribution and use",
-  ];
+  const needed = ["@bufbuild/protobuf", "Apache License", "Redistribution and use"];
   assert.deepEqual(
     needed.filter((words) => !text.includes(words)),
     [],
