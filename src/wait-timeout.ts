@@ -9,7 +9,7 @@ import type { Line, LineEntry } from "./line/inspect-line.ts";
 export interface WaitTimeout extends Disposable {
   /** Aborts with a {@link LockTimeoutError} when time is up. */
   readonly scope: Scope;
-  /** We stand in line, perhaps anew: from now on the limit counts. A lock that is free is never too late. */
+  /** We have to wait, perhaps anew: from now on the limit counts. A lock that is free is never too late. */
   inLine(waiting: Waiting): void;
 }
 

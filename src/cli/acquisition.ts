@@ -33,7 +33,7 @@ export async function acquireLocks(
   signal: AbortSignal,
 ): Promise<CommandLocks> {
   const { names, mode, permits, atLeastMs, waitMs } = job.lock;
-  const report = new WaitingReport(manager, host, reporter);
+  const report = new WaitingReport(manager, host, reporter, names);
   const options: TryAcquireOptions = {
     signal,
     mode,

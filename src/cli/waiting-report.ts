@@ -23,15 +23,18 @@ export class WaitingReport {
   readonly #manager: CommandManager;
   readonly #host: Host;
   readonly #reporter: Reporter;
+  /** Several locks are wanted: it is said which one we wait for. */
+  readonly #isOneOfMany: boolean;
   readonly #over = new AbortController();
   /** Our entries, by the names of their lines. */
   readonly #ownKeys = new Map<string, string>();
   #startedAt = 0;
 
-  constructor(manager: CommandManager, host: Host, reporter: Reporter) {
+  constructor(manager: CommandManager, host: Host, reporter: Reporter, names: readonly string[]) {
     this.#manager = manager;
     this.#host = host;
     this.#reporter = reporter;
+    this.#isOneOfMany = names.length > 1;
   }
 
   /** A line has been entered, and somebody is ahead in it. */
@@ -70,11 +73,10 @@ export class WaitingReport {
 
   /** Our place in the first of the lines in which somebody is ahead; `undefined` when etcd does not answer. */
   async #findPlace(ownKeys: ReadonlyMap<string, string>): Promise<Place | undefined> {
-    const isOneOfMany = ownKeys.size > 1;
     const lines = await this.#readLines([...ownKeys.keys()]);
     const places = lines?.map((line): Place => {
       const own = line.entries.findIndex(({ key }) => key === ownKeys.get(line.name));
-      const name = isOneOfMany ? line.name : undefined;
+      const name = this.#isOneOfMany ? line.name : undefined;
       return { name, ahead: own === -1 ? line.entries : line.entries.slice(0, own) };
     });
     return places?.find(({ ahead }) => ahead.length > 0) ?? places?.[0];

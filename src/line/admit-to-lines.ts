@@ -23,7 +23,7 @@ export interface AdmissionRequest {
   /** How long etcd may be out of reach before the lines have been entered, in milliseconds. */
   readonly connectTimeoutMs: number;
   takeSession(timeoutMs: number): Session | Promise<Session>;
-  /** Told when a line has been entered and somebody is ahead; again when it had to be entered anew. */
+  /** Told when a line has been entered and somebody is in the way; again when it had to be entered anew. */
   onWaiting(entry: Entry): void;
 }
 
@@ -62,10 +62,9 @@ async function tryToBeAdmitted(
 ): Promise<readonly Admission[]> {
   using scope = new Scope(request.signal, session.ended);
   const entered = await enterLines(session, applications, timeoutMs, scope);
-  for (const outcome of entered) if (outcome.kind === "waiting") request.onWaiting(outcome.entry);
   const admissions = entered.every(isAdmitted)
     ? entered.map(({ admission }) => admission)
-    : await waitForTurns(entered, request.patience, scope);
+    : await waitForTurns(entered, request, scope);
   return await assureAdmissions(session, admissions, scope);
 }
 
@@ -76,12 +75,14 @@ function isAdmitted(outcome: Entered): outcome is Entered & { readonly kind: "ad
 /** A place that is lost in one line ends the waits in all. */
 async function waitForTurns(
   entered: readonly Entered[],
-  patience: Patience,
+  { patience, onWaiting }: AdmissionRequest,
   signal: Signal,
 ): Promise<readonly Admission[]> {
   using scope = new Scope(signal);
   const turns = entered.map((outcome) =>
-    isAdmitted(outcome) ? outcome.admission : waitForTurn(outcome.entry, outcome.view, patience, scope),
+    isAdmitted(outcome)
+      ? outcome.admission
+      : waitForTurn(outcome.entry, outcome.view, patience, scope, () => onWaiting(outcome.entry)),
   );
   try {
     return await Promise.all(turns);

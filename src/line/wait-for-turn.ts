@@ -1,5 +1,6 @@
 import { Scope, type Signal, sleep } from "../abort.ts";
 import { Bell } from "../bell.ts";
+import type { Alarm } from "../clock.ts";
 import { EtcdRefusedError, NotAvailableError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
 import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
@@ -22,8 +23,12 @@ export type Patience = "wait" | "only-now";
  */
 const readIntervalMs = { next: 1_000, others: 10_000 };
 
+/** Whoever is let in at once is let in by then, unless etcd does not answer, in milliseconds. */
+const promptMs = 1_000;
+
 /**
- * Waits until `entry` may enter, and enters. Rides through whatever heals: without etcd, it goes on waiting.
+ * Waits until `entry` may enter, and enters. Rides through whatever heals: without etcd, it goes on waiting. `onWaiting` is
+ * called unless it need not wait.
  *
  * @throws PlaceLostError, NotAvailableError, the signal's reason, or the session's `SessionEndedError`. The line has not been left then.
  */
@@ -32,9 +37,10 @@ export async function waitForTurn(
   firstView: LineView,
   patience: Patience,
   signal: Signal,
+  onWaiting: () => void,
 ): Promise<Admission> {
   using scope = new Scope(signal, entry.session.ended);
-  using wait = new Wait(entry, patience, scope);
+  using wait = new Wait(entry, patience, scope, onWaiting);
   return await wait.untilAdmitted(firstView);
 }
 
@@ -42,11 +48,15 @@ export async function waitForTurn(
 class Wait implements Disposable {
   readonly #entry: Entry;
   readonly #patience: Patience;
-  readonly #signal: Signal;
+  readonly #scope: Scope;
   readonly #bell: Bell;
   readonly #ledger = new OrphanLedger();
   readonly #watches: WatchSet;
   readonly #startedAt: number;
+  readonly #onWaiting: () => void;
+  /** When there has been no answer yet, it waits for that. */
+  readonly #prompt: Alarm;
+  #hasToldWaiting = false;
   #keyAhead: string | undefined;
   /** Whoever was just ahead has left, or may have: if it was the last, we are admitted by asking for it. */
   #mayBeFirst = false;
@@ -56,11 +66,13 @@ class Wait implements Disposable {
   #handedOver: Admission | undefined;
   #stepAside = (): void => {};
 
-  constructor(entry: Entry, patience: Patience, signal: Signal) {
+  constructor(entry: Entry, patience: Patience, scope: Scope, onWaiting: () => void) {
     this.#entry = entry;
     this.#patience = patience;
-    this.#signal = signal;
+    this.#scope = scope;
     this.#startedAt = entry.session.clock.now();
+    this.#onWaiting = onWaiting;
+    this.#prompt = entry.session.clock.schedule(promptMs, () => this.#tellLate());
     this.#bell = new Bell(entry.session.clock);
     this.#watches = new WatchSet(entry.session.client, {
       onConfirmed: (revision) => this.#catchUp(revision),
@@ -69,6 +81,7 @@ class Wait implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#prompt.cancel();
     this.#stepAside();
     this.#watches.close();
   }
@@ -79,6 +92,7 @@ class Wait implements Disposable {
       if (this.#handedOver !== undefined) return this.#handedOver;
       const turn = await this.#judge(view);
       if (turn.kind === "gone") throw new PlaceLostError("the entry is not in its line any more");
+      if (turn.kind === "waiting") this.#tellWaiting();
       if (turn.kind === "waiting" && this.#patience === "only-now") throw notAvailable(this.#entry);
       const outcome =
         turn.kind === "admitted"
@@ -97,6 +111,22 @@ class Wait implements Disposable {
     return judgeTurn(this.#entry, clear, this.#ledger, now);
   }
 
+  /** What a listener throws ends the wait. */
+  #tellLate(): void {
+    try {
+      this.#tellWaiting();
+    } catch (error) {
+      this.#scope.abort(error);
+    }
+  }
+
+  #tellWaiting(): void {
+    if (this.#hasToldWaiting) return;
+    this.#hasToldWaiting = true;
+    this.#prompt.cancel();
+    this.#onWaiting();
+  }
+
   /** Waits until something may have changed, and looks again. */
   async #sitOut(turn: Turn & { kind: "waiting" }): Promise<Confirmation> {
     const { clock } = this.#entry.session;
@@ -106,7 +136,7 @@ class Wait implements Disposable {
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
     const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
-    await this.#bell.wait(Math.min(readInMs, outlivedInMs), this.#signal);
+    await this.#bell.wait(Math.min(readInMs, outlivedInMs), this.#scope);
     if (this.#handedOver !== undefined) return { kind: "admitted", admission: this.#handedOver };
     if (!this.#mayBeFirst || this.#width === "wide") return { kind: "waiting", view: await this.#read(this.#width) };
     this.#mayBeFirst = false;
@@ -165,11 +195,11 @@ class Wait implements Disposable {
 
   async #confirm(grounds: Grounds): Promise<Confirmation> {
     try {
-      return await confirmAdmission(this.#entry, grounds, this.#signal);
+      return await confirmAdmission(this.#entry, grounds, this.#scope);
     } catch (error) {
       if (!(error instanceof EtcdRefusedError && error.status === "RESOURCE_EXHAUSTED")) throw error;
       // etcd takes no writes for lack of space: our place is kept, and we try again when it is next time to look.
-      await sleep(this.#entry.session.clock, readIntervalMs.next, this.#signal);
+      await sleep(this.#entry.session.clock, readIntervalMs.next, this.#scope);
       return { kind: "waiting", view: await this.#read(this.#width) };
     }
   }
@@ -177,7 +207,7 @@ class Wait implements Disposable {
   async #read(width: ViewWidth): Promise<LineView> {
     const { session, createRevision } = this.#entry;
     const transaction = { compare: [], success: readView(this.#entry, width, createRevision), failure: [] };
-    const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal: this.#signal };
+    const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal: this.#scope };
     const { results, header } = await session.client.transact(transaction, options);
     return parseView(this.#entry, width, results, header.revision);
   }

@@ -23,6 +23,27 @@ describe("a wait for a lock", { concurrency: true }, () => {
     await assert.rejects(lock.unlock(), NotHeldError);
   });
 
+  it("has no limit where nobody need be waited for: beside others who share it, and under a deeper name", async (t) => {
+    const setting = setUp(t);
+    const [others, manager] = [setting.manager(), setting.manager()];
+    await others.acquire(setting.key, { mode: "shared" });
+    await others.acquire(`${setting.key}other/deeper`);
+    for (let round = 0; round < 20; round += 1) {
+      let waits = 0;
+      const options = { timeout: 0, connectTimeout: 20_000, onWaiting: () => (waits += 1) };
+      const startedAt = performance.now();
+      try {
+        const reader = await manager.acquire(setting.key, { ...options, mode: "shared" });
+        const shallow = await manager.acquire(`${setting.key}other`, options);
+        await Promise.all([reader.release(), shallow.release()]);
+        assert.equal(waits, 0);
+      } catch (error) {
+        // For an etcd that does not answer within a second one waits, too.
+        if (!(error instanceof LockTimeoutError && performance.now() - startedAt > 900)) throw error;
+      }
+    }
+  });
+
   it("ends with the reason of its signal, and has left the line", async (t) => {
     const setting = setUp(t);
     await setting.heldElsewhere();
