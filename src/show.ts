@@ -2,6 +2,12 @@ import { inspect } from "node:util";
 
 const longest = 80;
 
+/** A file that cannot be read, and why: the path is shown as any value is, and once. */
+export function showUnreadable(path: string, { message }: Error): string {
+  const [why] = message.split(/, (?=open|stat|read)/);
+  return `${show(path)}: ${why}`;
+}
+
 /** `value` as an error message shows it: on one line, and short. */
 export function show(value: unknown): string {
   if (typeof value === "string") {

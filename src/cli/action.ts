@@ -1,3 +1,4 @@
+import { show } from "../show.ts";
 import { type Connection, readConnection } from "./connection.ts";
 import { readTtl } from "./job.ts";
 import { readNames } from "./lock-request.ts";
@@ -47,7 +48,7 @@ export function readAction(settings: Settings, command: readonly string[]): Acti
   if (second !== undefined) throw new UsageError(`--${first} and --${second} exclude each other`);
   checkCompanions(settings, action);
   if (action === undefined) return undefined;
-  if (command.length > 0) throw new UsageError(`--${action} takes no command; got ${JSON.stringify(command[0])}`);
+  if (command.length > 0) throw new UsageError(`--${action} takes no command; got ${show(command[0])}`);
   const connection = readConnection(settings);
   if (action === "status" || action === "list") {
     const isLive = settings.hasFlag("watch");

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { show } from "../show.ts";
+import { shorten } from "./escape.ts";
 import { isOptionName, type OptionName, optionNames, optionTable } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -27,6 +29,9 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
   return { flags, command: [] };
 }
 
+/** A flag that we don't know is shown up to here, in characters. */
+const longestFlag = 80;
+
 const options = Object.fromEntries(
   optionNames.map((name) => {
     const { letter, value } = optionTable[name];
@@ -45,7 +50,7 @@ function tokenize(words: readonly string[]) {
 function knownName({ name, rawName }: OptionToken): OptionName {
   if (isOptionName(name)) return name;
   throw new UsageError(
-    `unknown option ${rawName}; etcdlocker --help lists the options, and those of a command come after it`,
+    `unknown option ${shorten(rawName, longestFlag)}; etcdlocker --help lists the options, and those of a command come after it`,
   );
 }
 
@@ -53,7 +58,7 @@ function readValue({ rawName, value, inlineValue }: OptionToken, name: OptionNam
   const description = optionTable[name];
   if (description.value === undefined) {
     if (value === undefined) return "";
-    throw new UsageError(`${rawName} is a switch and takes no value; got ${JSON.stringify(value)}`);
+    throw new UsageError(`${rawName} is a switch and takes no value; got ${show(value)}`);
   }
   if (value === undefined || (!inlineValue && value.startsWith("-"))) {
     throw new UsageError(`${rawName} needs a value; one that begins with a dash is given as --${name}=VALUE`);

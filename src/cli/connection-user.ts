@@ -1,4 +1,5 @@
 import type { EtcdUserOptions } from "../index.ts";
+import { show } from "../show.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -27,7 +28,5 @@ export function readUser(settings: Settings): EtcdUserOptions | undefined {
   if (passwordFile !== undefined) return { name, passwordFile };
   const password = settings.variable(passwordVariable) ?? ownPassword;
   if (password !== undefined && password !== "") return { name, password };
-  throw new UsageError(
-    `the user ${JSON.stringify(name)} needs a password: give it in ${passwordVariable} or --password-file`,
-  );
+  throw new UsageError(`the user ${show(name)} needs a password: give it in ${passwordVariable} or --password-file`);
 }

@@ -6,6 +6,7 @@ const flags: Readonly<Record<string, string>> = {
   "tls.serverName": "--server-name",
   "user.passwordFile": "--password-file",
   discoverySrv: "--discovery-srv",
+  "an etcd endpoint": "an etcd endpoint (--etcd, --endpoints or their variables)",
   "the option user": "--user",
   "the option tls": "options for TLS",
 };

@@ -1,4 +1,5 @@
 import type { LockMode } from "../index.ts";
+import { show } from "../show.ts";
 import { type OptionName, optionTable } from "./option-table.ts";
 import { type Settings, wrong } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
@@ -51,7 +52,7 @@ export function readNames(settings: Settings): readonly [string, ...string[]] {
   const names: readonly [string, ...string[]] = [first, ...others];
   if (names.includes("")) throw wrong({ ...setting, text: "" }, "any text that is not empty");
   const doubled = names.find((name, index) => names.indexOf(name) !== index);
-  if (doubled !== undefined) throw new UsageError(`${setting.source} is ${JSON.stringify(doubled)} twice`);
+  if (doubled !== undefined) throw new UsageError(`${setting.source} is ${show(doubled)} twice`);
   return names;
 }
 

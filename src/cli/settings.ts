@@ -1,4 +1,5 @@
 import { parseDurationMs } from "../duration.ts";
+import { show } from "../show.ts";
 import type { Environment } from "./host.ts";
 import { type OptionName, optionTable } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
@@ -92,5 +93,5 @@ export class Settings {
 
 /** The error for a value that is not allowed. */
 export function wrong({ source, text }: Setting, allowed: string): UsageError {
-  return new UsageError(`${source} is ${JSON.stringify(text)}; allowed is ${allowed}`);
+  return new UsageError(`${source} is ${show(text)}; allowed is ${allowed}`);
 }

@@ -1,6 +1,6 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { platform } from "node:os";
-import { show } from "../show.ts";
+import { show, showUnreadable } from "../show.ts";
 
 /** A user of etcd, with the password or a file that holds it. */
 export interface EtcdUserOptions {
@@ -44,33 +44,27 @@ export function checkUser(user: unknown): EtcdUserOptions {
  */
 export function openPassword({ password, passwordFile = "" }: EtcdUserOptions): () => string {
   if (password !== undefined) return () => password;
-  const file = ask(() => statSync(passwordFile));
+  const look = (): Stats => ask(passwordFile, () => statSync(passwordFile));
+  const file = look();
   const first = readPassword(passwordFile, file);
   // What comes through a pipe comes once.
-  return file.isFile()
-    ? () =>
-        readPassword(
-          passwordFile,
-          ask(() => statSync(passwordFile)),
-        )
-    : () => first;
+  return file.isFile() ? () => readPassword(passwordFile, look()) : () => first;
 }
 
 function readPassword(path: string, file: Stats): string {
   if (file.isFile() && platform() !== "win32" && (file.mode & openToAll) !== 0) {
     throw new TypeError(`user.passwordFile ${show(path)} is open to everybody on this machine: chmod 600 ${path}`);
   }
-  const password = ask(() => readFileSync(path, "utf8")).replace(/\r?\n$/, "");
+  const password = ask(path, () => readFileSync(path, "utf8")).replace(/\r?\n$/, "");
   if (password === "") throw new TypeError(`user.passwordFile ${show(path)} is empty`);
   return password;
 }
 
-function ask<T>(question: () => T): T {
+function ask<T>(path: string, question: () => T): T {
   try {
     return question();
   } catch (cause) {
-    throw new TypeError(`user.passwordFile cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    const why = cause instanceof Error ? showUnreadable(path, cause) : show(path);
+    throw new TypeError(`user.passwordFile cannot be read: ${why}`, { cause });
   }
 }

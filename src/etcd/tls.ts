@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { messageOf } from "../message-of.ts";
-import { show } from "../show.ts";
+import { show, showUnreadable } from "../show.ts";
 
 /**
  * How to speak TLS with etcd, 1.2 or newer. `ca`, `cert` and `key` are each the path of a file in PEM format, or what would
@@ -105,7 +105,8 @@ function readFile(part: Part, path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch (cause) {
-    throw new TypeError(`tls.${part} cannot be read: ${messageOf(cause)}`, { cause });
+    const why = cause instanceof Error ? showUnreadable(path, cause) : show(path);
+    throw new TypeError(`tls.${part} cannot be read: ${why}`, { cause });
   }
 }
 

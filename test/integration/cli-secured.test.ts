@@ -151,7 +151,7 @@ describe("what keeps etcdlocker out", { concurrency: true }, () => {
     const missing = ["--cacert", "/nowhere/ca.crt"];
     const half = ["--cacert", ca, "--cert", cert];
     for (const [words, message] of [
-      [missing, /^etcdlocker: --cacert cannot be read: ENOENT.*\/nowhere\/ca\.crt/],
+      [missing, /^etcdlocker: --cacert cannot be read: ".*\/nowhere\/ca\.crt": ENOENT/],
       [half, /^etcdlocker: --cert is given without --cert-key/],
     ] as const) {
       const { code, stderr } = await runEtcdlocker(cluster.endpoints, [...words, "-k", "/locks/half", "true"]);
