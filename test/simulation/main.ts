@@ -2,6 +2,7 @@
 // Runs one seed after the other until something is wrong, or the minutes or seeds are over.
 
 import { parseArgs } from "node:util";
+import { readNumber } from "../support/number-option.ts";
 import { simulate } from "./simulation.ts";
 import { invariants } from "./violation.ts";
 
@@ -42,10 +43,3 @@ const faults = [...faultCounts]
 console.log(`${holds} holds, and nothing violated. Faults: ${faults.join(", ") || "none"}`);
 // Processes that were killed never end.
 process.exit(0);
-
-function readNumber(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isFinite(number) && number >= 0) return number;
-  console.error(`--${name} must be a number; got ${JSON.stringify(text)}`);
-  process.exit(64);
-}

@@ -1,17 +1,13 @@
+import type { Mutation } from "../support/mutant.ts";
 import type { Invariant } from "./violation.ts";
 
-/** One way to break the protocol, as a change of the compiled code. */
-export interface Mutation {
-  /** What the broken code does. */
-  readonly what: string;
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
+/** One way to break the protocol. */
+export interface ProtocolMutation extends Mutation {
   /** What it must be caught by. */
   readonly violates: readonly Invariant[];
 }
 
-export const mutations: readonly Mutation[] = [
+export const mutations: readonly ProtocolMutation[] = [
   {
     what: "trusts the lease's keepalive, and does not touch",
     file: "session/renewal.js",
