@@ -11,10 +11,8 @@ import {
 } from "#dist/index.js";
 import type { Random } from "../support/random.ts";
 import type { HoldLedger, Stay } from "./hold-ledger.ts";
+import { names } from "./lock-names.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
-
-/** The names that are contended for. */
-const names = { exclusive: ["/jobs/a", "/jobs/b"], mixed: "/pool" };
 
 /** What a program gives up waiting with. */
 class ChangedMind extends Error {}
@@ -129,7 +127,7 @@ export class Contender {
       if (choice === 0) await lock.renew();
       else if (choice === 1) await lock.verify();
       else if (choice === 2) await lock.setMetadata({ number: random.below(100) });
-      else await this.#host.manager.changeTtl(lock, random.oneOf([2, 3, 4]));
+      else await this.#host.manager.changeTtl(lock, random.oneOf([2, 3, 4, 10]));
     } catch (error) {
       // The lease that a lock is moved to can end on the way.
       const isLeaseGone = error instanceof EtcdRefusedError && error.status === "NOT_FOUND";
@@ -145,6 +143,8 @@ export class Contender {
 /** What calls may fail with while etcd, the network and processes fail. */
 function isExpected(error: unknown): boolean {
   if (error instanceof EtcdLockError && error.code === "CLOSED") return true;
+  // Without space, etcd refuses newcomers.
+  if (error instanceof EtcdRefusedError && error.status === "RESOURCE_EXHAUSTED") return true;
   return [ChangedMind, EtcdUnavailableError, LockLostError, LockTimeoutError, NotHeldError].some(
     (expected) => error instanceof expected,
   );

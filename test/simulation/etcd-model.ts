@@ -38,6 +38,8 @@ export class EtcdModel {
   revision = 1n;
   readonly keys: Map<string, KeyValue> = new Map();
   readonly leases: Map<bigint, Lease> = new Map();
+  /** There is no space left: what could write is refused. */
+  isFull = false;
   /** The ids of leases that have ended, though others may have been granted with them since. */
   readonly endedLeases: Set<bigint> = new Set();
   readonly #leastTtl: bigint;
@@ -53,6 +55,7 @@ export class EtcdModel {
   /** @throws GrpcError as etcd does; then nothing has been changed. */
   transact(request: TxnRequest): Outcome {
     checkTransaction(request);
+    if (this.isFull && hasPut(request)) throw outOfSpace();
     const path = this.#choosePath(request);
     this.#checkLeases(path);
     const responses = this.#carryOut(path);
@@ -62,6 +65,7 @@ export class EtcdModel {
 
   /** The granted TTL. @throws GrpcError when there is a lease with this id. */
   grant(id: bigint, ttl: bigint): bigint {
+    if (this.isFull) throw outOfSpace();
     if (this.leases.has(id)) throw new GrpcError(status.FAILED_PRECONDITION, "etcdserver: lease already exists");
     const granted = ttl < this.#leastTtl ? this.#leastTtl : ttl;
     this.leases.set(id, { ttl: granted, keys: new Set() });
@@ -196,6 +200,17 @@ export class EtcdModel {
     this.revision += 1n;
     this.#onCommit({ revision: this.revision, events });
   }
+}
+
+/** Whichever branch is taken. */
+function hasPut({ success, failure }: TxnRequest): boolean {
+  return [...success, ...failure].some(
+    ({ request }) => request?.$case === "requestPut" || (request?.$case === "requestTxn" && hasPut(request.value)),
+  );
+}
+
+function outOfSpace(): GrpcError {
+  return new GrpcError(status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded");
 }
 
 function compares({ target, targetUnion, result }: Compare, keyValue: KeyValue | undefined): boolean {

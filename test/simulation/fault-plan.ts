@@ -1,5 +1,6 @@
 import type { KeyValue } from "#dist/etcd/gen/etcd.js";
 import type { Random } from "../support/random.ts";
+import { lockNames } from "./lock-names.ts";
 import type { SimulatedHost, World } from "./simulated-host.ts";
 import type { MemberState, SimulatedMember } from "./simulated-member.ts";
 import type { LinkState } from "./simulated-network.ts";
@@ -21,6 +22,7 @@ export class FaultPlan {
   readonly #targets: FaultTargets;
   readonly #random: Random;
   readonly #counts = new Map<string, number>();
+  readonly #strangers = new Set<string>();
   #isOver = false;
 
   constructor(targets: FaultTargets, random: Random) {
@@ -39,6 +41,7 @@ export class FaultPlan {
     this.#isOver = true;
     const { world, hosts } = this.#targets;
     for (const member of world.cluster.members) world.cluster.change(member, "healthy");
+    this.#makeSpace();
     for (const { process } of hosts()) {
       process.thaw();
       world.network.heal(process);
@@ -71,6 +74,8 @@ export class FaultPlan {
       [3, () => this.#takeFromCutHolder()],
       [1, () => this.#deleteEntry()],
       [1, () => this.#overwriteEntry()],
+      [3, () => this.#sendStranger()],
+      [1, () => this.#fillUp()],
       [1, () => this.#cancelWatches()],
       [1, () => this.#closeManager()],
     ];
@@ -183,7 +188,7 @@ export class FaultPlan {
       ({ key, lease, createRevision, value }) =>
         !value.includes('"limit"') && ledger.isHeld(key.toString("latin1"), lease, createRevision),
     );
-    if (entry === undefined) return undefined;
+    if (entry === undefined || cluster.model.isFull) return undefined;
     const name = entry.key.toString("latin1");
     const value = Buffer.from("somebody else was here");
     this.#transact({ request: { $case: "requestPut", value: { key: entry.key, value, lease: 0n } } });
@@ -194,6 +199,42 @@ export class FaultPlan {
       this.#transact({ request: { $case: "requestDeleteRange", value: range } });
     });
     return "entry overwritten";
+  }
+
+  /**
+   * Somebody enters a line as Go's `concurrency.Mutex` does, and leaves it some time later, unless its lease ends before: it
+   * may have crashed.
+   */
+  #sendStranger(): string | undefined {
+    const { time, cluster, ledger } = this.#targets.world;
+    const { model } = cluster;
+    if (model.isFull) return undefined;
+    const id = BigInt(1 + this.#random.below(2 ** 31));
+    const name = `${this.#random.oneOf(lockNames)}/${id.toString(16)}`;
+    cluster.grant(id, 4n);
+    const key = Buffer.from(name);
+    this.#transact({ request: { $case: "requestPut", value: { key, value: Buffer.alloc(0), lease: id } } });
+    const written = model.keys.get(name);
+    this.#strangers.add(name);
+    time.after(this.#random.between(200, 8_000), () => {
+      if (!model.leases.has(id)) return;
+      if (model.keys.get(name) !== written) ledger.report("foreign", `${name} was overwritten or removed`);
+      cluster.revoke(id);
+    });
+    return "stranger in line";
+  }
+
+  /** etcd has no space left, and writes nothing any more until somebody has made some. */
+  #fillUp(): string | undefined {
+    const { time, cluster } = this.#targets.world;
+    if (cluster.model.isFull) return undefined;
+    cluster.model.isFull = true;
+    time.after(this.#random.between(500, 12_000), () => this.#makeSpace());
+    return "space quota reached";
+  }
+
+  #makeSpace(): void {
+    this.#targets.world.cluster.model.isFull = false;
   }
 
   #transact(operation: Parameters<World["cluster"]["model"]["transact"]>[0]["success"][number]): void {
@@ -214,7 +255,7 @@ export class FaultPlan {
 
   #anEntry(): KeyValue | undefined {
     const entries = [...this.#targets.world.cluster.model.keys.values()].filter(
-      ({ key, lease }) => lease !== 0n && !key.includes("!"),
+      ({ key, lease }) => lease !== 0n && !key.includes("!") && !this.#strangers.has(key.toString("latin1")),
     );
     return entries.length === 0 ? undefined : this.#random.oneOf(entries);
   }

@@ -26,7 +26,7 @@ export class SimulatedHost {
     this.#world = world;
     const rate = random.between(clockRates.slowest, clockRates.fastest);
     this.process = new SimulatedProcess(name, world.time, random.fork(), rate, () => world.ledger.review(this.process));
-    this.ttl = random.oneOf([2, 2, 3, 5]);
+    this.ttl = random.oneOf([2, 2, 3, 5, 10]);
     this.manager = this.#makeManager();
   }
 
