@@ -234,7 +234,9 @@ export class FaultPlan {
   }
 
   #makeSpace(): void {
-    this.#targets.world.cluster.model.isFull = false;
+    const { time, cluster, ledger } = this.#targets.world;
+    if (cluster.model.isFull) ledger.spaceCameBackAt = time.now;
+    cluster.model.isFull = false;
   }
 
   #transact(operation: Parameters<World["cluster"]["model"]["transact"]>[0]["success"][number]): void {

@@ -10,6 +10,8 @@ export interface Stay {
   readonly lock: HeldLock;
   /** With how many, itself included, it can be inside. */
   readonly limit: number;
+  /** In true time. */
+  readonly since: number;
   /** The program has not stopped yet. */
   isInside: boolean;
 }
@@ -18,17 +20,22 @@ export interface Stay {
 export class HoldLedger {
   readonly #model: () => EtcdModel;
   readonly #random: Random;
+  readonly #now: () => number;
   readonly #stays = new Map<string, Set<Stay>>();
   readonly #highestEnded = new Map<string, bigint>();
   readonly #told = new WeakSet<HeldLock>();
   readonly #rewritten = new WeakSet<HeldLock>();
   readonly violations: Violation[] = [];
+  /** When etcd could write again after it had had no space. */
+  spaceCameBackAt = Number.NEGATIVE_INFINITY;
   holds = 0;
   losses = 0;
 
-  constructor(model: () => EtcdModel, random: Random) {
+  /** `now` is true time. */
+  constructor(model: () => EtcdModel, random: Random, now: () => number) {
     this.#model = model;
     this.#random = random;
+    this.#now = now;
   }
 
   report(invariant: Invariant, what: string): void {
@@ -37,7 +44,7 @@ export class HoldLedger {
 
   /** A program has got a lock, and goes inside. */
   enter(process: SimulatedProcess, lock: HeldLock, limit: number): Stay {
-    const stay: Stay = { process, lock, limit, isInside: true };
+    const stay: Stay = { process, lock, limit, since: this.#now(), isInside: true };
     const stays = this.#stays.get(lock.name) ?? new Set();
     this.#stays.set(lock.name, stays.add(stay));
     this.holds += 1;
@@ -66,12 +73,19 @@ export class HoldLedger {
 
   /** Everybody who can look at their lock `name` now does. */
   look(name: string): void {
-    const inside = [...(this.#stays.get(name) ?? [])].filter(({ process, lock }) => process.isRunning && lock.held);
+    const inside = [...(this.#stays.get(name) ?? [])].filter(
+      (stay) => stay.process.isRunning && stay.lock.held && !this.#isOnLeaseAlone(stay),
+    );
     if (inside.every(({ limit }) => inside.length <= limit)) return;
     const who = inside.map(
       ({ process, lock, limit }) => `${process.name} (token ${lock.fencingToken}, limit ${limit})`,
     );
     this.report("exclusion", `${name} is held by ${who.join(" and ")}`);
+  }
+
+  /** What was renewed while etcd wrote nothing has the promise of its lease alone, until it has to be renewed again. */
+  #isOnLeaseAlone({ lock, since }: Stay): boolean {
+    return since < this.spaceCameBackAt && this.#now() < this.spaceCameBackAt + lock.ttl * 1_000;
   }
 
   /** Whether a program in `process` is inside. */

@@ -68,7 +68,11 @@ class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
-    this.#ledger = new HoldLedger(() => this.#cluster.model, this.#random.fork());
+    this.#ledger = new HoldLedger(
+      () => this.#cluster.model,
+      this.#random.fork(),
+      () => this.#time.now,
+    );
     this.#auditor = new LineAuditor(() => this.#cluster.model, this.#ledger);
     this.#cluster = new SimulatedCluster(this.#time, this.#random.fork(), (commit) => this.#auditor.audit(commit));
     const network = new SimulatedNetwork(this.#time, this.#random.fork());
