@@ -5,13 +5,13 @@ import {
   checkAtLeast,
   checkMetadata,
   checkMode,
-  checkNonEmptyString,
   checkPermits,
   checkRefreshInterval,
   checkSignal,
   checkTimeout,
   checkTtl,
 } from "./lock-options.ts";
+import { checkId } from "./owner-id.ts";
 
 /** How to take a lock without waiting. */
 export interface TryAcquireOptions {
@@ -99,7 +99,7 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
     signal: checkSignal(options.signal),
     onWaiting: options.onWaiting,
     value: {
-      id: checkNonEmptyString("id", options.id ?? defaults.id),
+      id: checkId(options.id ?? defaults.id),
       host,
       pid: process.pid,
       since: Date.now(),

@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
 import type { AcquireDefaults, AcquireOptions } from "./acquire-options.ts";
 import type { EtcdOptions } from "./etcd/endpoints.ts";
-import { checkNonEmptyString, checkRefreshInterval, checkTimeout, checkTtl, defaultTtl } from "./lock-options.ts";
+import { checkRefreshInterval, checkTimeout, checkTtl, defaultTtl } from "./lock-options.ts";
+import { checkId } from "./owner-id.ts";
 
 /** How a `LockManager` takes locks, unless a call says otherwise. */
 export interface LockManagerSettings {
@@ -36,7 +37,7 @@ export function resolveSettings(settings: LockManagerSettings): AcquireDefaults 
   const ttl = checkTtl(settings.ttl ?? defaultTtl);
   return {
     connectTimeoutMs: checkTimeout("connectTimeout", settings.connectTimeout) ?? defaultConnectTimeoutMs,
-    id: checkNonEmptyString("id", settings.id ?? hostname()),
+    id: checkId(settings.id ?? hostname()),
     ttl,
     refreshInterval: refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, ttl),
   };

@@ -58,16 +58,29 @@ export function checkNonEmptyString(argument: string, value: unknown): string {
   throw new TypeError(`${argument} must be a string that is not empty; got ${show(value)}`);
 }
 
-/** @throws TypeError when it is no object; RangeError when its JSON is too long. */
+/**
+ * A copy, which stays as it is: it is written again at each renewal.
+ *
+ * @throws TypeError when it is no object, or not in JSON; RangeError when its JSON is too long.
+ */
 export function checkMetadata(metadata: unknown): Readonly<Record<string, JsonValue>> {
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
     throw new TypeError(`metadata must be an object; got ${show(metadata)}`);
   }
-  const { length } = JSON.stringify(metadata);
-  if (length > longestMetadata) {
-    throw new RangeError(`metadata must be at most ${longestMetadata} characters of JSON; got ${length}`);
+  const text = toJson(metadata);
+  if (!text?.startsWith("{")) throw new TypeError(`metadata must be an object in JSON, too; got ${show(text)}`);
+  if (text.length > longestMetadata) {
+    throw new RangeError(`metadata must be at most ${longestMetadata} characters of JSON; got ${text.length}`);
   }
-  return metadata as Record<string, JsonValue>;
+  return JSON.parse(text);
+}
+
+function toJson(metadata: object): string | undefined {
+  try {
+    return JSON.stringify(metadata);
+  } catch (cause) {
+    throw new TypeError(`metadata must be what JSON can say; got ${show(metadata)}`, { cause });
+  }
 }
 
 /** @throws TypeError when it is no string. */

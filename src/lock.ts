@@ -23,6 +23,7 @@ import {
   defaultTtl,
 } from "./lock-options.ts";
 import type { LockProvider, ProvidedLock } from "./lock-provider.ts";
+import { checkId } from "./owner-id.ts";
 import { type LockEtcd, provideLocks } from "./provide-locks.ts";
 import { type WaitTimeout, waitTimeout } from "./wait-timeout.ts";
 
@@ -90,7 +91,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
     super();
     this.#provider = provideLocks(etcd);
     this.key = new LineName(checkNonEmptyString("key", key)).name;
-    this.id = checkNonEmptyString("id", id);
+    this.id = checkId(id);
     this.#ttl = checkTtl(ttl);
   }
 

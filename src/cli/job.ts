@@ -1,8 +1,9 @@
+import { longestId } from "../owner-id.ts";
 import { type Connection, readConnection } from "./connection.ts";
 import { type Ending, readEnding, readRefresh } from "./ending.ts";
 import { type LockRequest, readLockRequest } from "./lock-request.ts";
 import { type MessageStyle, readMessageStyle } from "./reporter.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, wrong } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A command to be run under a lock, with nothing left open. */
@@ -32,7 +33,7 @@ export function readJob(settings: Settings, command: readonly string[], hostName
   return {
     connection,
     lock,
-    id: settings.text("id") ?? hostName,
+    id: readId(settings) ?? hostName,
     ttlSeconds,
     refreshMs: readRefresh(settings, ttlSeconds, ending),
     ending,
@@ -54,6 +55,12 @@ function checkV2({ discoverySrv }: Connection, { names, mode, permits, atLeastMs
     discoverySrv !== undefined && "--discovery-srv",
   ].find((found) => found !== false);
   if (excess !== undefined) throw new UsageError(`--api 2 is given with ${excess}, which needs --api 3`);
+}
+
+function readId(settings: Settings): string | undefined {
+  const id = settings.find("id");
+  if (id !== undefined && id.text.length > longestId) throw wrong(id, `a text of at most ${longestId} characters`);
+  return settings.text("id");
 }
 
 /** In seconds. @throws UsageError when it is no whole number of them. */
