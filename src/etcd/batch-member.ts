@@ -1,7 +1,7 @@
 import { onAbort, Scope } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { DeadlineAlarm, type Due } from "../deadline-alarm.ts";
-import { listFailures, unavailable } from "./endpoint-rotation.ts";
+import { defaultTryTimeoutMs, listFailures, unavailable } from "./endpoint-rotation.ts";
 import type { CallOptions, TransactionAnswer } from "./etcd-client.ts";
 import { type Transaction, weigh } from "./transaction.ts";
 
@@ -73,7 +73,7 @@ export class BatchMember implements Due {
     }
     return {
       timeoutMs: Number.POSITIVE_INFINITY,
-      tryTimeoutMs: Math.min(...batch.map((member) => member.#options.tryTimeoutMs ?? Number.POSITIVE_INFINITY)),
+      tryTimeoutMs: Math.min(...batch.map((member) => member.#options.tryTimeoutMs ?? defaultTryTimeoutMs)),
       signal: scope,
       onFailedTry: (endpoint, message) => {
         for (const member of batch) member.#noteFailedTry(endpoint, message);

@@ -17,7 +17,8 @@ export interface Settled<T> {
   readonly unsettled: boolean;
 }
 
-const defaultTryTimeoutMs = 1_000;
+/** How long one endpoint may take to answer one try, in milliseconds, where nothing else is said. */
+export const defaultTryTimeoutMs = 1_000;
 const firstPauseMs = 25;
 const longestPauseMs = 500;
 /** A try of an endpoint that is overloaded may last so many times as long as the first one. */

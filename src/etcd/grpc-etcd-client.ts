@@ -63,8 +63,8 @@ export class GrpcEtcdClient implements EtcdClient {
 
   transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
     if (this.#closed.aborted) return Promise.reject(this.#closed.reason);
-    const isOfOneLine = transaction.line !== undefined;
-    return isOfOneLine ? this.#batcher.transact(transaction, options) : this.#transactAlone(transaction, options);
+    if (transaction.line === undefined) return this.#transactAlone(transaction, options);
+    return this.#batcher.transact(transaction, options);
   }
 
   async grantLease(id: bigint, ttl: number, options: CallOptions): Promise<LeaseAnswer> {

@@ -81,13 +81,14 @@ export class NamespacedEtcdClient implements EtcdClient {
   }
 
   #outward(transaction: Transaction): Transaction {
-    const { line, compare, success, failure } = transaction;
+    const { line, isLeaving, compare, success, failure } = transaction;
     const place = (operation: Operation): Operation => {
       if (operation.kind === "transaction") return { ...operation, transaction: this.#outward(operation.transaction) };
       return operation.kind === "range" ? this.#place(operation) : { ...operation, key: this.#prefix + operation.key };
     };
     return {
-      ...(line !== undefined && { line }),
+      line,
+      isLeaving,
       compare: compare.map((comparison): Comparison => this.#place(comparison)),
       success: success.map(place),
       failure: failure.map(place),

@@ -14,23 +14,26 @@ export type Transact = (transaction: Transaction, options: CallOptions) => Promi
  */
 const mostInFlight = { usually: 2, whenMany: 4 };
 const many = 16;
-/** etcd takes 128 operations in a transaction, and those of a nested one count against what is left. */
-const mostMembers = 60;
+/** etcd takes 128 operations in a transaction, and those of a nested one count against what is left: ours need up to 8. */
+const mostMembers = 100;
 /** etcd takes requests of up to 1.5 MiB. */
 const mostBytes = 512 * 1024;
 
 /**
  * Has transactions that are under way at the same time travel together, as nested transactions of one. Alone, a
- * transaction is sent as it is, and at once.
+ * transaction is sent as it is, when those who are at it have said what they want: in the same turn of the event loop.
  *
- * etcd evaluates all conditions of a transaction before it writes anything: two that concern the same line must not share
- * one, or both could find it empty.
+ * etcd evaluates all conditions of a transaction before it writes anything: two that enter the same line must not share
+ * one, or both could find it empty. One that leaves it may go with one that enters: as long as its entry is there, the other
+ * finds that the line is not empty. It goes first: etcd carries out one after the other, and what the other reads must be
+ * how things are then.
  */
 export class TransactionBatcher {
   readonly #transact: Transact;
   readonly #timing: BatchTiming;
   #queue: BatchMember[] = [];
   #inFlight = 0;
+  #isFlushing = false;
 
   constructor(transact: Transact, clock: Clock) {
     this.#transact = transact;
@@ -38,13 +41,22 @@ export class TransactionBatcher {
   }
 
   /**
-   * As {@link Transact}, for a transaction that says which line it concerns. While it waits here for its turn, its time
-   * limit begins anew with each answer of etcd: it is about etcd's silence, and not about how busy we are.
+   * As {@link Transact}, for a transaction that says which line it concerns. While it waits here for its turn, its time limit begins anew
+   * with each answer of etcd: it is about etcd's silence, and not about how busy we are.
    */
   transact(transaction: Transaction, options: CallOptions): Promise<TransactionAnswer> {
-    if (this.#queue.length === 0 && this.#inFlight < mostInFlight.usually) return this.#fly(transaction, options);
     return new Promise((resolve, reject) => {
       this.#queue.push(new BatchMember(transaction, options, this.#timing, { resolve, reject }));
+      this.#flushSoon();
+    });
+  }
+
+  /** Those who got an answer just now may have their next request ready in a moment: then all of them go in one. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    nextTick(() => {
+      this.#isFlushing = false;
       this.#flush();
     });
   }
@@ -59,26 +71,29 @@ export class TransactionBatcher {
 
   /** The first of the queue, and of those behind whatever can go with it. What has to stay keeps its order. */
   #takeBatch(): BatchMember[] {
-    const batch: BatchMember[] = [];
+    const leaving: BatchMember[] = [];
+    const others: BatchMember[] = [];
     const rest: BatchMember[] = [];
-    const lines = new Set<string | undefined>();
+    const [linesLeft, lines] = [new Set<string | undefined>(), new Set<string | undefined>()];
     let bytes = 0;
     let seen = 0;
     for (const member of this.#queue) {
-      if (batch.length === mostMembers) break;
+      const members = leaving.length + others.length;
+      if (members === mostMembers) break;
       seen += 1;
       if (member.isSettled) continue;
-      const { line } = member.transaction;
-      if (lines.has(line) || (batch.length > 0 && bytes + member.bytes > mostBytes)) {
+      const { line, isLeaving = false } = member.transaction;
+      const taken = isLeaving ? linesLeft : lines;
+      if (taken.has(line) || (members > 0 && bytes + member.bytes > mostBytes)) {
         rest.push(member);
       } else {
-        batch.push(member);
+        (isLeaving ? leaving : others).push(member);
         bytes += member.bytes;
       }
-      lines.add(line);
+      taken.add(line);
     }
     this.#queue = [...rest, ...this.#queue.slice(seen)];
-    return batch;
+    return [...leaving, ...others];
   }
 
   async #send(batch: readonly BatchMember[]): Promise<void> {
@@ -103,11 +118,8 @@ export class TransactionBatcher {
       if (error instanceof EtcdRefusedError) this.#timing.answered();
       throw error;
     } finally {
-      // Those who got this answer may have their next request ready in a moment: then it goes with the others' in one.
-      nextTick(() => {
-        this.#inFlight -= 1;
-        this.#flush();
-      });
+      this.#inFlight -= 1;
+      this.#flushSoon();
     }
   }
 }

@@ -59,6 +59,8 @@ export interface Transaction {
    * itself.
    */
   readonly line?: string | undefined;
+  /** It does no more than leave its line: one other of the line may travel with it, and reads the line as it is then. */
+  readonly isLeaving?: boolean | undefined;
   readonly compare: readonly Comparison[];
   readonly success: readonly Operation[];
   readonly failure: readonly Operation[];

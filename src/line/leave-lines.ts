@@ -39,7 +39,7 @@ export async function leaveLines(
 ): Promise<readonly Left[]> {
   const [first] = leavings;
   const isAlone = first !== undefined && leavings.length === 1;
-  const transaction = isAlone ? { line: first.place.line.entries.key, ...leave(first) } : leaveTogether(leavings);
+  const transaction = isAlone ? leaveAlone(first) : leaveTogether(leavings);
   const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
   return leavings.map((leaving, index) => {
     const left = readOutcome(leaving, answer, isAlone ? answer : answer.results[index]);
@@ -54,6 +54,10 @@ export async function leaveLines(
 export function leaveLinesLater(session: Session, places: readonly Application[]): void {
   session.expectGhosts();
   for (const place of places) giveBackPlace(session, place);
+}
+
+function leaveAlone(leaving: Leaving): Transaction {
+  return { line: leaving.place.line.entries.key, isLeaving: true, ...leave(leaving) };
 }
 
 function leaveTogether(leavings: readonly Leaving[]): Transaction {

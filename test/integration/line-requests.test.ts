@@ -61,3 +61,19 @@ test("a hand-over within one client costs two requests, and no watch", async (t)
   assert.ok(asked.transactions <= 2.1, `${asked.transactions} transactions a hand-over`);
   assert.ok(asked.watches <= 0.5, `${asked.watches} messages about watches a hand-over`);
 });
+
+test("where contenders of one client take a lock again and again, giving it on and asking anew is one request", async (t) => {
+  const setting = setUp(t);
+  const manager = setting.manager();
+  const endpoint = setting.cluster.endpoints[0] ?? "";
+  const [contenders, turns] = [10, 20];
+  await manager.withLock(setting.key, () => {});
+  const before = await readCounts(endpoint);
+  const takeTurns = async (): Promise<void> => {
+    for (let turn = 0; turn < turns; turn += 1) await manager.withLock(setting.key, (lock) => lock.assertHeld());
+  };
+  await Promise.all(Array.from({ length: contenders }, takeTurns));
+  const asked = ((await readCounts(endpoint)).transactions - before.transactions) / (contenders * turns);
+  t.diagnostic(`${asked.toFixed(2)} transactions a turn`);
+  assert.ok(asked <= 1.5, `${asked} transactions a turn`);
+});

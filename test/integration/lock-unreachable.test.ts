@@ -171,7 +171,7 @@ describe("nothing is left behind", { concurrency: true }, () => {
   it("when the request itself arrives only after we gave up", async (t) => {
     const setting = setUp(t);
     const proxy = await setting.proxy();
-    const manager = setting.manager({ endpoints: proxy.endpoint, connectTimeout: 500 });
+    const manager = setting.manager({ endpoints: proxy.endpoint, connectTimeout: 1_500 });
     const other = await manager.acquire(`${setting.key}other`);
     proxy.hold();
     await assert.rejects(manager.acquire(setting.key), EtcdUnavailableError);
