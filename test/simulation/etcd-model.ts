@@ -54,8 +54,8 @@ export class EtcdModel {
 
   /** @throws GrpcError as etcd does; then nothing has been changed. */
   transact(request: TxnRequest): Outcome {
-    checkTransaction(request);
     if (this.isFull && hasPut(request)) throw outOfSpace();
+    checkTransaction(request);
     const path = this.#choosePath(request);
     this.#checkLeases(path);
     const responses = this.#carryOut(path);
@@ -202,11 +202,9 @@ export class EtcdModel {
   }
 }
 
-/** Whichever branch is taken. */
+/** Whichever branch is taken. Those of transactions within it are not looked at by etcd. */
 function hasPut({ success, failure }: TxnRequest): boolean {
-  return [...success, ...failure].some(
-    ({ request }) => request?.$case === "requestPut" || (request?.$case === "requestTxn" && hasPut(request.value)),
-  );
+  return [...success, ...failure].some(({ request }) => request?.$case === "requestPut");
 }
 
 function outOfSpace(): GrpcError {
