@@ -31,6 +31,9 @@ interface Settlers {
   reject(error: unknown): void;
 }
 
+/** Why a call ends whose members have all been settled: most of them by its answer. Made once, for its stack is dear. */
+const unwanted = new Error("nobody waits for this any more");
+
 /** One transaction in the queue, or on its way with others, with a signal and a time limit of its own. */
 export class BatchMember implements Due {
   readonly transaction: Transaction;
@@ -65,7 +68,7 @@ export class BatchMember implements Due {
     let wanted = batch.length;
     const onSettled = (): void => {
       wanted -= 1;
-      if (wanted === 0) scope.abort(new Error("nobody waits for this any more"));
+      if (wanted === 0) scope.abort(unwanted);
     };
     for (const member of batch) {
       member.#sentAt = member.#timing.clock.now();
