@@ -31,7 +31,7 @@ export const operations: readonly Operation[] = [
   { name: "release", weight: 34, isConcurrent: true, carryOut: release },
   { name: "release one of several", weight: 3, isConcurrent: true, carryOut: releaseOne },
   { name: "change metadata", weight: 5, isConcurrent: true, carryOut: changeMetadata },
-  { name: "change the TTL", weight: 2, isConcurrent: true, carryOut: changeTtl },
+  { name: "change the TTL", weight: 4, isConcurrent: true, carryOut: changeTtl },
   { name: "stranger enters", weight: 4, isConcurrent: true, carryOut: strangerEnters },
   { name: "stranger leaves", weight: 6, isConcurrent: true, carryOut: strangerLeaves },
   { name: "delete an entry", weight: 1.5, isConcurrent: false, carryOut: deleteEntry },

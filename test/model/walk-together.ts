@@ -11,7 +11,7 @@ export interface WalksOptions {
 }
 
 /** So many at a time: each waits now and then. */
-const walks = 8;
+const walks = 12;
 
 /** Walks on different lines of one etcd, at the same time. How often each operation was carried out. @throws as {@link walk}. */
 export async function walkTogether(options: WalksOptions): Promise<ReadonlyMap<string, number>> {
