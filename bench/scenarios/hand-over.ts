@@ -14,7 +14,7 @@ export interface HandOver {
 }
 
 const sliceMs = { full: 1_600, quick: 800 };
-/** Long enough for the other to be waiting when the lock is released. */
+/** Long enough for the other to be waiting when the lock is released. The floor makes the same pauses: they cool caches. */
 const holdMs = 5;
 /** Who asked less than this before the release, in milliseconds, may not have been waiting yet. */
 const waitedMs = 2;
@@ -25,7 +25,7 @@ const decades = 4;
 export function handOver({ id, title, peers, floor, etcd }: HandOver): Scenario {
   const entrants = [
     ...peers.map((peer) => ({ peer, processes: 2, job: { callers: 1, isShared: true, holdMs } })),
-    { peer: floor, processes: 1, job: { callers: 1, isShared: false, holdMs: 0 } },
+    { peer: floor, processes: 1, job: { callers: 1, isShared: false, holdMs } },
   ];
   const times = (turns: readonly Turn[], peer: string): number[] =>
     peer === floor ? turns.map(({ askedAt, startedAt }) => startedAt - askedAt) : handOverTimes(turns);

@@ -23,6 +23,12 @@ export type Patience = "wait" | "only-now";
  */
 const readIntervalMs = { next: 1_000, others: 10_000 };
 
+/**
+ * etcd chooses from which revision on it tells a new watch, and only then begins to watch. What is written between the two
+ * is told with its next round of what came late, which may be 100 ms later. Who is next looks before that.
+ */
+const glanceMs = 10;
+
 /** Whoever is let in at once is let in by then, unless etcd does not answer, in milliseconds. */
 const promptMs = 1_000;
 
@@ -64,6 +70,7 @@ class Wait implements Disposable {
   #seenRevision = 0n;
   #isNext = false;
   #handedOver: Admission | undefined;
+  #glance: Alarm | undefined;
   #stepAside = (): void => {};
 
   constructor(entry: Entry, patience: Patience, scope: Scope, onWaiting: () => void) {
@@ -82,6 +89,7 @@ class Wait implements Disposable {
 
   [Symbol.dispose](): void {
     this.#prompt.cancel();
+    this.#glance?.cancel();
     this.#stepAside();
     this.#watches.close();
   }
@@ -174,7 +182,16 @@ class Wait implements Disposable {
 
   /** Everything after `revision` is told; what came before, and after what we have seen, shows only when we look. */
   #catchUp(revision: bigint): void {
-    if (revision <= this.#seenRevision) return;
+    if (revision > this.#seenRevision) this.#look();
+    else if (this.#isNext) this.#glanceSoon();
+  }
+
+  #glanceSoon(): void {
+    this.#glance?.cancel();
+    this.#glance = this.#entry.session.clock.schedule(glanceMs, () => this.#look(), false);
+  }
+
+  #look(): void {
     this.#mayBeFirst ||= this.#isNext;
     this.#bell.ring();
   }
