@@ -8,7 +8,7 @@ export const memberFaults: readonly Fault[] = [
     name: "leader-pause",
     text: "the leader is stopped for longer than the TTL, and woken",
     part: "etcd",
-    weight: 8,
+    weight: 24,
     inflict: async (scene) => pause(await scene.cluster.leader(), scene.ttlMs + scene.random.between(300, 1_500)),
   },
   {

@@ -1,5 +1,5 @@
 import type { LossReason } from "../errors.ts";
-import type { Comparison, Operation, OperationResult, Transaction } from "../etcd/transaction.ts";
+import type { Comparison, KeyValue, Operation, OperationResult, Transaction } from "../etcd/transaction.ts";
 import { boundTo, createdAt, keyValuesOf, nested, put, range, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Entry, entryKey, entryText, recordKey, recordValue } from "./entry.ts";
@@ -95,9 +95,7 @@ function look(entry: Entry): readonly Operation[] {
 
 /** Entry and record as the `failure` branch of these transactions read them. */
 export interface Found {
-  readonly entry:
-    | { readonly createRevision: bigint; readonly modRevision: bigint; readonly leaseId: bigint }
-    | undefined;
+  readonly entry: Pick<KeyValue, "value" | "createRevision" | "modRevision" | "leaseId"> | undefined;
   readonly record: { readonly createRevision: bigint } | undefined;
 }
 

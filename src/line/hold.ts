@@ -4,7 +4,7 @@ import type { CallOptions, KeyEvent, OperationResult, Transaction } from "../etc
 import { holdTimeMs, renewalIntervalMs, riskTimeMs } from "../session/deadline.ts";
 import type { Renewable } from "../session/renewable.ts";
 import type { Session } from "../session/session.ts";
-import type { Admission, Application, Entry } from "./entry.ts";
+import { type Admission, type Application, type Entry, entryText } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
 import { EntryWatch, type WatchedHold } from "./entry-watch.ts";
 import {
@@ -244,7 +244,7 @@ export class Hold implements Renewable, WatchedHold, Due {
   #judge(found: Found): void {
     const rewrite = this.#rewrite;
     const isWritten = found.entry !== undefined && found.entry.modRevision > this.#admission.entry.modRevision;
-    if (rewrite !== undefined && isWritten && found.entry.leaseId === rewrite.session.leaseId) {
+    if (rewrite !== undefined && isWritten && isMadeBy(rewrite, found.entry)) {
       this.#settle(rewrite, found.entry.modRevision, rewrite.sentAt);
     }
     const loss = explainLoss(this.#admission, found);
@@ -276,8 +276,13 @@ export class Hold implements Renewable, WatchedHold, Due {
     if (rewrite.session !== this.session) rewrite.session.returnSuffix(this.#admission.entry.suffix);
   }
 
-  #isOurOwnWrite({ kind, modRevision, leaseId }: KeyEvent): boolean {
-    if (modRevision <= this.#admission.entry.modRevision) return true;
-    return kind === "put" && leaseId === this.#rewrite?.session.leaseId;
+  #isOurOwnWrite(event: KeyEvent): boolean {
+    if (event.modRevision <= this.#admission.entry.modRevision) return true;
+    return event.kind === "put" && this.#rewrite !== undefined && isMadeBy(this.#rewrite, event);
   }
+}
+
+/** Somebody else can write into the entry without touching its lease, also while a rewrite is under way. */
+function isMadeBy({ session, value }: Rewrite, written: Pick<KeyEvent, "leaseId" | "value">): boolean {
+  return written.leaseId === session.leaseId && Buffer.from(written.value).toString() === entryText(value);
 }
