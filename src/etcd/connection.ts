@@ -3,6 +3,7 @@ import { onAbort, type Signal } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import type { Channel, Headers } from "../grpc/channel.ts";
 import { GrpcError, status } from "../grpc/status.ts";
+import { messageOf } from "../message-of.ts";
 
 /** One gRPC method of etcd. */
 export interface Method<Request, Response> {
@@ -74,8 +75,12 @@ export class Connection {
         { headers, timeoutMs },
         {
           onMessage: (bytes) => {
-            if (answer === undefined) answer = { response: method.response.decode(bytes) };
-            else fail(new GrpcError(status.INTERNAL, "more than one answer came"));
+            if (answer !== undefined) return fail(new GrpcError(status.INTERNAL, "more than one answer came"));
+            try {
+              answer = { response: method.response.decode(bytes) };
+            } catch (error) {
+              fail(unreadable(error));
+            }
           },
           onEnd: (error) => {
             settle();
@@ -102,7 +107,14 @@ export class Connection {
     headers: Headers,
     { onResponse, onEnd }: StreamListener<Response>,
   ): Stream<Request> {
-    const onMessage = (bytes: Buffer): void => onResponse(method.response.decode(bytes));
+    const onMessage = (bytes: Buffer): void => {
+      try {
+        onResponse(method.response.decode(bytes));
+      } catch (error) {
+        call.cancel();
+        onEnd(unreadable(error));
+      }
+    };
     const call = this.#open().start(method.path, { headers }, { onMessage, onEnd });
     return { send: (request) => call.send(encode(method, request)), cancel: () => call.cancel() };
   }
@@ -126,6 +138,10 @@ export class Connection {
 
 function encode<Request>({ request }: Method<Request, unknown>, message: Request): Uint8Array {
   return request.encode(message).finish();
+}
+
+function unreadable(error: unknown): GrpcError {
+  return new GrpcError(status.INTERNAL, `the answer cannot be read: ${messageOf(error)}`, error);
 }
 
 function unanswered(): GrpcError {

@@ -31,7 +31,8 @@ export async function lookUpEndpoints(domain: string, tls: EtcdAccess["tls"]): P
     );
   }
   // Among equals, chance decides: not all clients go to the same one.
-  const order = records.map((record) => ({ ...record, chance: Math.random() ** (1 / Math.max(record.weight, 0.1)) }));
+  const hosts = records.filter(({ name: host }) => withoutDot(host) !== "");
+  const order = hosts.map((record) => ({ ...record, chance: Math.random() ** (1 / Math.max(record.weight, 0.1)) }));
   order.sort((a, b) => a.priority - b.priority || b.chance - a.chance);
   return [...new Set(order.map((record) => `${withoutDot(record.name)}:${record.port}`))];
 }

@@ -35,6 +35,11 @@ export interface Channel {
   close(): void;
 }
 
+/** A channel that could not be made. */
+export function failedChannel(error: GrpcError): Channel {
+  return { isOpen: false, start: (_path, _options, listener) => failedCall(listener, error), close: () => {} };
+}
+
 /** A call that could not be started. */
 export function failedCall(listener: CallListener, error: GrpcError): Call {
   let isOver = false;

@@ -28,6 +28,14 @@ interface Outcome {
   readonly error: GrpcError | undefined;
 }
 
+/** What a call knows of the channel that it is on. */
+interface CallChannel {
+  /** What happened to the connection, if anything. */
+  whyBroken(): GrpcError | undefined;
+  /** Nothing more is heard of the call: once. */
+  onOver(): void;
+}
+
 /** One call on a stream of HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
 export class Http2Call implements Call {
   readonly #stream: ClientHttp2Stream;
@@ -36,11 +44,12 @@ export class Http2Call implements Call {
   /** What the server said at the end, whatever it was. */
   #outcome: Outcome | undefined;
   #isOver = false;
+  readonly #onOver: () => void;
 
-  /** With `whyBroken`, the channel says what happened to its connection, if anything. */
-  constructor(stream: ClientHttp2Stream, listener: CallListener, whyBroken: () => GrpcError | undefined) {
+  constructor(stream: ClientHttp2Stream, listener: CallListener, { whyBroken, onOver }: CallChannel) {
     this.#stream = stream;
     this.#listener = listener;
+    this.#onOver = onOver;
     this.#messages = new MessageReader((message) => {
       if (!this.#isOver) listener.onMessage(message);
     });
@@ -64,8 +73,10 @@ export class Http2Call implements Call {
   }
 
   cancel(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#onOver();
   }
 
   #readHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
@@ -115,6 +126,7 @@ export class Http2Call implements Call {
     this.#isOver = true;
     // A server may have said all before it has heard all.
     if (!this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#onOver();
     const isCut = error === undefined && this.#messages.isInMessage;
     this.#listener.onEnd(isCut ? new GrpcError(status.INTERNAL, "the answer broke off within a message") : error);
   }

@@ -11,9 +11,15 @@ const sessionOptions = {
   maxSessionMemory: Number.MAX_SAFE_INTEGER,
 };
 
+/** An answer of some megabytes is not to wait for the other side of the world again and again. */
+const connectionWindowBytes = 16 * 1024 * 1024;
+/** What was said last has so much time to go out, in milliseconds. */
+const lastWordsMs = 100;
+
 /** One connection of HTTP/2. It keeps the process alive only while calls are under way. */
 export class Http2Channel implements Channel {
   readonly #session: ClientHttp2Session;
+  #socket: Socket | undefined;
   #isOpen = true;
   /** Whether there is a server of HTTP/2. */
   #hasSpoken = false;
@@ -21,17 +27,26 @@ export class Http2Channel implements Channel {
   /** What broke the connection. */
   #failure: GrpcError | undefined;
 
-  /** `authority` is what the server is asked for, as a URL; `socket` may still be connecting to it. */
-  constructor(authority: string, socket: Socket) {
-    // Before HTTP/2 listens: it has each call fail with its own words.
-    socket.on("error", (error) => this.#break(error));
-    this.#session = connect(authority, { ...sessionOptions, createConnection: () => socket });
+  /**
+   * `authority` is what the server is asked for, as a URL; `openSocket` begins to connect to it.
+   *
+   * @throws TypeError when it is no URL.
+   */
+  constructor(authority: string, openSocket: () => Socket) {
+    const createConnection = (): Socket => {
+      this.#socket = openSocket();
+      // Before HTTP/2 listens: it has each call fail with its own words.
+      this.#socket.on("error", (error) => this.#break(error));
+      return this.#socket;
+    };
+    this.#session = connect(authority, { ...sessionOptions, createConnection });
     this.#session.on("error", (error) => this.#break(error));
+    this.#session.once("connect", () => this.#session.setLocalWindowSize(connectionWindowBytes));
     this.#session.once("remoteSettings", () => {
       this.#hasSpoken = true;
     });
     this.#session.on("goaway", () => this.#retire());
-    this.#session.on("close", () => this.#retire());
+    this.#session.on("close", () => this.#end());
     this.#session.unref();
   }
 
@@ -51,21 +66,21 @@ export class Http2Channel implements Channel {
     try {
       const stream = this.#session.request(all, { endStream: false });
       this.#began();
-      stream.on("close", () => this.#ended());
-      return new Http2Call(stream, listener, () => this.#whyBroken());
+      return new Http2Call(stream, listener, { whyBroken: () => this.#whyBroken(), onOver: () => this.#ended() });
     } catch (error) {
       // It was closed a moment ago, or has carried as many calls as a connection can.
-      this.#retire();
+      this.close();
       return failedCall(listener, new GrpcError(status.UNAVAILABLE, messageOf(error), error));
     }
   }
 
   close(): void {
     this.#retire();
-    if (this.#session.connecting || this.#calls === 0) {
+    if (this.#session.connecting) {
       this.#failure ??= new GrpcError(status.UNAVAILABLE, "the connection was not made in time");
-      this.#session.destroy();
+      this.#socket?.destroy();
     }
+    if (this.#session.connecting || this.#calls === 0) this.#end();
   }
 
   #began(): void {
@@ -77,7 +92,15 @@ export class Http2Channel implements Channel {
     this.#calls -= 1;
     if (this.#calls > 0) return;
     if (this.#isOpen) this.#session.unref();
-    else this.#session.destroy();
+    else this.#end();
+  }
+
+  /** Node.js leaves the socket to the other side, which may be gone. */
+  #end(): void {
+    this.#retire();
+    this.#session.destroy();
+    this.#socket?.unref();
+    setTimeout(() => this.#socket?.destroy(), lastWordsMs).unref();
   }
 
   #retire(): void {
