@@ -125,3 +125,28 @@ test("a connection on which nothing is under way does not keep a program alive",
   const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: 60_000 });
   assert.equal(stdout, "answered\n");
 });
+
+for (const host of ["node.1:2379", "10.0.0.1.5:2379", ":2379"]) {
+  test(`what is no host fails as an endpoint that does not answer: ${host}`, async () => {
+    const connection = connectDirectly(host);
+    await assert.rejects(connection.unary(range, request, options), { code: status.UNAVAILABLE });
+    const ended = new Promise((resolve) => {
+      connection.stream(watch, {}, { onResponse: () => assert.fail("nobody is there"), onEnd: resolve });
+    });
+    assert.ok((await ended) instanceof GrpcError);
+  });
+}
+
+test("a connection in the making that is given up does not keep a program alive", async () => {
+  const program = `
+    import { connectDirectly } from "#dist/etcd/connect-directly.js";
+    import { RangeRequest, RangeResponse } from "#dist/etcd/gen/etcd.js";
+    const range = { path: "${range.path}", request: RangeRequest, response: RangeResponse };
+    // An address of which nothing ever comes back (RFC 5737).
+    const connection = connectDirectly("192.0.2.1:2379");
+    const call = connection.unary(range, RangeRequest.fromPartial({}), { timeoutMs: 300, signal: undefined });
+    await call.catch((error) => console.log(error.constructor.name));`;
+  const words = ["--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: 60_000 });
+  assert.equal(stdout, "GrpcError\n");
+});
