@@ -1,3 +1,5 @@
+import { messageOf as plainMessageOf } from "../message-of.ts";
+
 /** What the library calls its options, and we our flags. */
 const flags: Readonly<Record<string, string>> = {
   "tls.ca": "--cacert",
@@ -15,6 +17,5 @@ const options = new RegExp(`(?<![\\w.])(${Object.keys(flags).join("|").replaceAl
 
 /** What `error` says, whatever it is, in the words of the command line. */
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(options, (option) => flags[option] ?? option);
+  return plainMessageOf(error).replace(options, (option) => flags[option] ?? option);
 }
