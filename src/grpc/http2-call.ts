@@ -41,10 +41,10 @@ export class Http2Call implements Call {
   readonly #stream: ClientHttp2Stream;
   readonly #listener: CallListener;
   readonly #messages: MessageReader;
+  readonly #onOver: () => void;
   /** What the server said at the end, whatever it was. */
   #outcome: Outcome | undefined;
   #isOver = false;
-  readonly #onOver: () => void;
 
   constructor(stream: ClientHttp2Stream, listener: CallListener, { whyBroken, onOver }: CallChannel) {
     this.#stream = stream;
