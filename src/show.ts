@@ -1,10 +1,11 @@
 import { inspect } from "node:util";
+import { messageOf } from "./message-of.ts";
 
 const longest = 80;
 
 /** A file that cannot be read, and why: the path is shown as any value is, and once. */
-export function showUnreadable(path: string, { message }: Error): string {
-  const [why] = message.split(/, (?=open|stat|read)/);
+export function showUnreadable(path: string, cause: unknown): string {
+  const [why] = messageOf(cause).split(/, (?=open|stat|read)/);
   return `${show(path)}: ${why}`;
 }
 

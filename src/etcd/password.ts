@@ -64,7 +64,6 @@ function ask<T>(path: string, question: () => T): T {
   try {
     return question();
   } catch (cause) {
-    const why = cause instanceof Error ? showUnreadable(path, cause) : show(path);
-    throw new TypeError(`user.passwordFile cannot be read: ${why}`, { cause });
+    throw new TypeError(`user.passwordFile cannot be read: ${showUnreadable(path, cause)}`, { cause });
   }
 }

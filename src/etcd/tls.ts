@@ -105,8 +105,7 @@ function readFile(part: Part, path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch (cause) {
-    const why = cause instanceof Error ? showUnreadable(path, cause) : show(path);
-    throw new TypeError(`tls.${part} cannot be read: ${why}`, { cause });
+    throw new TypeError(`tls.${part} cannot be read: ${showUnreadable(path, cause)}`, { cause });
   }
 }
 
