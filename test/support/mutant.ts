@@ -31,8 +31,7 @@ export async function runMutant(
 ): Promise<Ending> {
   const folder = await mkdtemp(join(tmpdir(), "etcd-lock-mutant-"));
   try {
-    const support = ["random", "number-option"].map((name) => `build/test/support/${name}.js`);
-    for (const part of ["package.json", "dist", `build/test/${tests}`, ...support]) {
+    for (const part of ["package.json", "dist", `build/test/${tests}`, "build/test/support"]) {
       await cp(join(root, part), join(folder, part), { recursive: true });
     }
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
