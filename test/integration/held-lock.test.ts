@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "#dist/clock.js";
 import { parseEtcdSource } from "#dist/etcd/endpoints.js";
 import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
 import { HeldLock } from "#dist/held-lock.js";
-import { LockLostError, LockManager } from "#dist/index.js";
+import { LockLostError } from "#dist/index.js";
 import { enterLines } from "#dist/line/enter-lines.js";
 import { LineName } from "#dist/line/line-name.js";
 import { Session } from "#dist/session/session.js";
@@ -74,13 +74,10 @@ describe("a held lock", { concurrency: true }, () => {
   });
 
   it("that is found lost by its release, and released by who is told of that, is released once", async (t) => {
-    const { cluster, key } = setUp(t);
+    const setting = setUp(t);
+    const { cluster, key } = setting;
     const clock = new MovableClock();
-    const manager = new LockManager(
-      { endpoints: cluster.endpoints },
-      { clock, connect: (etcd) => new GrpcEtcdClient(etcd, clock) },
-    );
-    t.after(() => manager.close());
+    const manager = setting.manager({}, { clock, connect: (etcd) => new GrpcEtcdClient(etcd, clock) });
     const told: string[] = [];
     for (const name of ["lost", "released"] as const) manager.on(name, () => told.push(name));
     for (const release of [(lock: HeldLock) => lock.release(), (lock: HeldLock) => HeldLock.releaseAll([lock])]) {

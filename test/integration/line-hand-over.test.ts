@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "#dist/clock.js";
-import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
-import { LockManager } from "#dist/index.js";
+import { withClient } from "../support/altered-client.ts";
 import { within } from "../support/eventually.ts";
 import { etcdOfFile, isWaiting } from "../support/lock-setting.ts";
 
@@ -78,30 +76,24 @@ test("a lock that is given back while etcd begins to watch is had without waitin
   const setting = setUp(t);
   const held = await setting.manager().acquire(setting.key);
   const asked: string[] = [];
-  const waiter = new LockManager(
-    { endpoints: setting.member.endpoint, ttl: 10 },
-    {
-      clock: systemClock,
-      connect: (etcd) => {
-        const client = new GrpcEtcdClient(etcd, systemClock);
-        const { transact, watch } = client;
-        client.transact = (transaction, options) => {
-          asked.push(transaction.success.map(({ kind }) => kind).join());
-          return transact.call(client, transaction, options);
+  const waiter = setting.manager(
+    {},
+    withClient((client) => {
+      const { transact, watch } = client;
+      client.transact = (transaction, options) => {
+        asked.push(transaction.success.map(({ kind }) => kind).join());
+        return transact.call(client, transaction, options);
+      };
+      // etcd has chosen the revision; then the lock is given back; then etcd begins to watch.
+      client.watch = (target, { onConfirmed }) => {
+        const giveBack = async (revision: bigint): Promise<void> => {
+          await held.release();
+          onConfirmed(revision);
         };
-        // etcd has chosen the revision; then the lock is given back; then etcd begins to watch.
-        client.watch = (target, { onConfirmed }) => {
-          const giveBack = async (revision: bigint): Promise<void> => {
-            await held.release();
-            onConfirmed(revision);
-          };
-          return watch.call(client, target, { onConfirmed: (revision) => void giveBack(revision), onChange: () => {} });
-        };
-        return client;
-      },
-    },
+        return watch.call(client, target, { onConfirmed: (revision) => void giveBack(revision), onChange: () => {} });
+      };
+    }),
   );
-  t.after(() => waiter.close());
   await within(20_000, "the waiter holds", waiter.acquire(setting.key));
   // It was not let in by the look at the line that everybody takes who has heard nothing for a second.
   assert.deepEqual(asked.slice(-2), ["put,put", "put"]);

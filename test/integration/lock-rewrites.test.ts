@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { setTimeout as delay, setImmediate as nextRound } from "node:timers/promises";
-import { systemClock } from "#dist/clock.js";
-import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
-import { EtcdUnavailableError, type HeldLock, type Lock, LockManager, NotHeldError } from "#dist/index.js";
+import { EtcdUnavailableError, type HeldLock, type Lock, type LockManager, NotHeldError } from "#dist/index.js";
+import { withClient } from "../support/altered-client.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { collectErrors, etcdOfFile, type LockSetting } from "../support/lock-setting.ts";
 import { readGrantedTtl, readKeys, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
@@ -60,33 +59,26 @@ describe("a lock that is given back while it is being changed leaves nothing beh
 it("what somebody else writes into the entry while it is being changed is a loss, whoever sees it first", async (t) => {
   const setting = setUp(t);
   const [isLooking, isOverwritten, hasSeen] = [signal(), signal(), signal()];
-  const manager = new LockManager(
-    { endpoints: setting.member.endpoint, ttl: 10 },
-    {
-      clock: systemClock,
-      connect: (etcd) => {
-        const client = new GrpcEtcdClient(etcd, systemClock);
-        const { transact, watch } = client;
-        // As if it had been written before the watch stood.
-        client.watch = (target, { onConfirmed }) => watch.call(client, target, { onConfirmed, onChange: () => {} });
-        client.transact = async (transaction, options) => {
-          const isLook =
-            transaction.line === undefined && transaction.success.some(({ kind }) => kind === "transaction");
-          const isChange = transaction.success.length === 2 && transaction.compare.length === 3;
-          if (isLook) {
-            isLooking.give();
-            await isOverwritten.given;
-          }
-          if (isChange) await hasSeen.given;
-          const answer = await transact.call(client, transaction, options);
-          if (isLook) setImmediate(hasSeen.give);
-          return answer;
-        };
-        return client;
-      },
-    },
+  const manager = setting.manager(
+    {},
+    withClient((client) => {
+      const { transact, watch } = client;
+      // As if it had been written before the watch stood.
+      client.watch = (target, { onConfirmed }) => watch.call(client, target, { onConfirmed, onChange: () => {} });
+      client.transact = async (transaction, options) => {
+        const isLook = transaction.line === undefined && transaction.success.some(({ kind }) => kind === "transaction");
+        const isChange = transaction.success.length === 2 && transaction.compare.length === 3;
+        if (isLook) {
+          isLooking.give();
+          await isOverwritten.given;
+        }
+        if (isChange) await hasSeen.given;
+        const answer = await transact.call(client, transaction, options);
+        if (isLook) setImmediate(hasSeen.give);
+        return answer;
+      };
+    }),
   );
-  t.after(() => manager.close());
   const lock = await manager.acquire(setting.key);
   const entry = await readOnlyEntry(setting.cluster, setting.key);
   await within(20_000, "the look at the entry, once it is watched", isLooking.given);

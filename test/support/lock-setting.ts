@@ -8,6 +8,7 @@ import {
   LockManager,
   type LockManagerOptions,
 } from "#dist/index.js";
+import { type Platform, realPlatform } from "#dist/platform.js";
 import { type EtcdCluster, type EtcdMember, type StartEtcdOptions, startEtcd } from "#dist/testing/index.js";
 import { eventually } from "./eventually.ts";
 import { assertNothingLeft } from "./leftovers.ts";
@@ -102,8 +103,8 @@ export class LockSetting {
   }
 
   /** A manager with a connection and sessions of its own, as another process has. */
-  manager(options: Partial<LockManagerOptions> = {}): LockManager {
-    const manager = new LockManager({ endpoints: this.cluster.endpoints, ttl: 10, ...options });
+  manager(options: Partial<LockManagerOptions> = {}, platform: Platform = realPlatform): LockManager {
+    const manager = new LockManager({ endpoints: this.cluster.endpoints, ttl: 10, ...options }, platform);
     this.onEnd(() => manager.close());
     return manager;
   }
