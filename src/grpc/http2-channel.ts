@@ -45,8 +45,8 @@ export class Http2Channel implements Channel {
     this.#session.once("remoteSettings", () => {
       this.#hasSpoken = true;
     });
-    this.#session.on("goaway", () => this.#retire());
-    this.#session.on("close", () => this.#end());
+    this.#session.on("goaway", () => this.close());
+    this.#session.on("close", () => this.#retire());
     this.#session.unref();
   }
 

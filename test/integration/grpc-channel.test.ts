@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { constants, type Http2Session } from "node:http2";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { systemClock } from "#dist/clock.js";
 import { connectDirectly } from "#dist/etcd/connect-directly.js";
+import { Connection } from "#dist/etcd/connection.js";
 import { RangeRequest, RangeResponse, WatchResponse } from "#dist/etcd/gen/etcd.js";
+import { Http2Channel } from "#dist/grpc/http2-channel.js";
 import { GrpcError, status } from "#dist/grpc/status.js";
-import { eventually } from "../support/eventually.ts";
+import { eventually, within } from "../support/eventually.ts";
 import { answer, answerRaw, type Behaviour, startHostileEtcd } from "../support/hostile-etcd.ts";
 
 const range = { path: "/etcdserverpb.KV/Range", request: RangeRequest, response: RangeResponse };
@@ -69,6 +74,21 @@ test("a server that goes away answers what it has begun, and other calls go to a
   );
   answerFirst?.();
   await begun;
+});
+
+test("a connection on which nothing is under way is let go of when the server goes away, whatever that does with it", async (t) => {
+  const { sessions, endpoint } = await connectTo(t, (stream) => answer(stream, empty));
+  const [host, port] = endpoint.split(":");
+  const socket = connect({ host, port: Number(port) });
+  const channel = new Http2Channel(`http://${endpoint}`, () => socket);
+  await new Connection(endpoint, systemClock, () => channel).unary(range, request, options);
+  const [session] = sessions;
+  assert.ok(session);
+  // It keeps its own side open.
+  session.socket.allowHalfOpen = true;
+  session.goaway();
+  await within(5_000, "the end of the socket", once(socket, "close"));
+  assert.equal(channel.isOpen, false);
 });
 
 test("after a connection broke, the next call makes another", async (t) => {
