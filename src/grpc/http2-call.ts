@@ -1,5 +1,6 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
 import { messageOf } from "../message-of.ts";
+import { show } from "../show.ts";
 import type { Call, CallListener } from "./channel.ts";
 import { frame, MessageReader } from "./messages.ts";
 import { GrpcError, status } from "./status.ts";
@@ -80,11 +81,12 @@ export class Http2Call implements Call {
   }
 
   #readHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
-    const httpStatus = headers[":status"];
+    const { ":status": httpStatus = 0, "content-type": contentType = "" } = headers;
     if (headers["grpc-status"] !== undefined) this.#readStatus(headers);
-    else if (httpStatus !== 200) {
-      const code = ofHttpStatus[httpStatus ?? 0] ?? status.UNKNOWN;
-      this.#fail(new GrpcError(code, `no gRPC is spoken there: HTTP status ${httpStatus}`));
+    else if (httpStatus !== 200 || !contentType.startsWith("application/grpc")) {
+      const code = ofHttpStatus[httpStatus] ?? status.UNKNOWN;
+      const what = `HTTP status ${httpStatus}, content-type ${show(contentType)}`;
+      this.#fail(new GrpcError(code, `no gRPC is spoken there: ${what}`));
     }
   }
 

@@ -19,6 +19,7 @@ const lastWordsMs = 100;
 /** One connection of HTTP/2. It keeps the process alive only while calls are under way. */
 export class Http2Channel implements Channel {
   readonly #session: ClientHttp2Session;
+  readonly #protocol: string;
   #socket: Socket | undefined;
   #isOpen = true;
   /** Whether there is a server of HTTP/2. */
@@ -36,11 +37,12 @@ export class Http2Channel implements Channel {
     const createConnection = (): Socket => {
       this.#socket = openSocket();
       // Before HTTP/2 listens: it has each call fail with its own words.
-      this.#socket.on("error", (error) => this.#break(error));
+      this.#socket.on("error", (error) => this.#break(messageOf(error), error));
       return this.#socket;
     };
+    this.#protocol = authority.startsWith("https:") ? "HTTP/2 over TLS" : "HTTP/2 without TLS";
     this.#session = connect(authority, { ...sessionOptions, createConnection });
-    this.#session.on("error", (error) => this.#break(error));
+    this.#session.on("error", (error) => this.#break(`${this.#ending()}: ${messageOf(error)}`, error));
     this.#session.once("connect", () => this.#session.setLocalWindowSize(connectionWindowBytes));
     this.#session.once("remoteSettings", () => {
       this.#hasSpoken = true;
@@ -107,14 +109,18 @@ export class Http2Channel implements Channel {
     this.#isOpen = false;
   }
 
-  #break(error: Error): void {
+  #break(why: string, cause: Error): void {
     this.#retire();
-    this.#failure ??= new GrpcError(status.UNAVAILABLE, messageOf(error), error);
+    this.#failure ??= new GrpcError(status.UNAVAILABLE, why, cause);
   }
 
   #whyBroken(): GrpcError | undefined {
     if (this.#failure !== undefined || !this.#session.destroyed) return this.#failure;
-    const when = this.#hasSpoken ? "" : " before HTTP/2 was spoken";
-    return new GrpcError(status.UNAVAILABLE, `the connection was closed${when}`);
+    return new GrpcError(status.UNAVAILABLE, this.#ending());
+  }
+
+  /** Of a connection that was made. */
+  #ending(): string {
+    return `the connection was closed${this.#hasSpoken ? "" : ` before ${this.#protocol} was spoken`}`;
   }
 }

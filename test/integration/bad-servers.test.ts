@@ -1,8 +1,23 @@
 import assert from "node:assert/strict";
-import { describe, type TestContext, test } from "node:test";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
 import fc from "fast-check";
+import { connectDirectly } from "#dist/etcd/connect-directly.js";
+import { explainConnectionFailure } from "#dist/etcd/connection-failure.js";
 import { LeaseGrantResponse, LeaseKeepAliveResponse, TxnResponse } from "#dist/etcd/gen/etcd.js";
+import { leaseRevoke } from "#dist/etcd/methods.js";
+import { Tls } from "#dist/etcd/tls.js";
+import { GrpcError } from "#dist/grpc/status.js";
 import { EtcdLockError, LockManager } from "#dist/index.js";
+import { type EtcdTls, makeCertificates } from "#dist/testing/certificates.js";
 import { within } from "../support/eventually.ts";
 import { answer, answerRaw, type Behaviour, startHostileEtcd } from "../support/hostile-etcd.ts";
 
@@ -59,6 +74,65 @@ describe("a lock is refused by a named error, or had, when what should be etcd",
       { numRuns: 8, interruptAfterTimeLimit: 60_000 },
     );
   });
+});
+
+const close = (socket: Socket): unknown => socket.resume().end();
+const showPage = (code: number): Server =>
+  createHttp2Server((_, response) => response.writeHead(code, { "content-type": "text/html" }).end("<h1>a page</h1>"));
+
+/** What is said of servers that are no etcd, by how they are spoken to. */
+const strangers: Readonly<Record<string, readonly [start: (tls: EtcdTls) => Server, said: RegExp]>> = {
+  "http: closes connections": [() => createServer(close), /^no HTTP\/2 was spoken there without TLS: is it https:/],
+  "http: speaks HTTP/1.1": [() => createHttpServer(), /^no HTTP\/2 was spoken there without TLS: is it https:/],
+  "http: shows a page": [() => showPage(200), /^no gRPC is spoken there: HTTP status 200, content-type "text\/html"$/],
+  "http: has no page": [() => showPage(404), /^no gRPC is spoken there: HTTP status 404, content-type "text\/html"$/],
+  "https: closes connections": [() => createServer(close), /^no TLS was spoken there: is it http:/],
+  "https: speaks HTTP/1.1 without TLS": [() => createHttpServer(), /^no TLS was spoken there: is it http:/],
+  "https: closes connections of TLS": [
+    ({ cert, key }) => createTlsServer({ cert, key }, close),
+    /^no HTTP\/2 was spoken there over TLS: is this etcd's address/,
+  ],
+  "https: answers what is no HTTP/2": [
+    ({ cert, key }) => createTlsServer({ cert, key }, (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    /^no HTTP\/2 was spoken there over TLS: is this etcd's address/,
+  ],
+  "https: speaks HTTP/1.1": [
+    ({ cert, key }) => createHttpsServer({ cert, key }),
+    /^no HTTP\/2 was spoken there over TLS: is this etcd's address/,
+  ],
+};
+
+describe("it is said what is wrong with a server that is no etcd", { concurrency: true }, () => {
+  let folder = "";
+  let certificates: EtcdTls;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "etcd-lock-test-"));
+    certificates = (await makeCertificates(folder)).server;
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  for (const [what, [start, said]] of Object.entries(strangers)) {
+    test(what, async () => {
+      const server = start(certificates).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const tls = what.startsWith("https:") ? new Tls({ ca: certificates.ca }) : undefined;
+      const connection = connectDirectly(`127.0.0.1:${port}`, tls);
+      try {
+        await assert.rejects(
+          connection.unary(leaseRevoke, { id: 1n }, { timeoutMs: 20_000, signal: undefined }),
+          (error) => {
+            assert.ok(error instanceof GrpcError, `${error}`);
+            assert.match(explainConnectionFailure(error.message), said);
+            return true;
+          },
+        );
+      } finally {
+        connection.discard();
+        server.close();
+      }
+    });
+  }
 });
 
 /** Asks for a lock as a program would. Nothing may hang, and what fails must say so in our words. */

@@ -102,12 +102,12 @@ const mismatches: readonly (readonly [
       setting.onEnd(() => plain.stop());
       return { endpoints: `https://${plain.endpoints[0]}` };
     },
-    /TLS is not spoken there: is it http:\/\/\?/,
+    /no TLS was spoken there: is it http:\/\/\?/,
   ],
   [
     "we do not, and etcd does",
     async ({ member }) => ({ endpoints: `http://${member.endpoint}` }),
-    /this is no etcd without TLS: is it https:\/\/\?/,
+    /no HTTP\/2 was spoken there without TLS: is it https:\/\/\?/,
   ],
 ];
 
