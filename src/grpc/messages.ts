@@ -2,6 +2,11 @@ import { GrpcError, status } from "./status.ts";
 
 /** Whether it is compressed, in one byte, and its length, in four. */
 const prefixBytes = 5;
+/**
+ * A longer message would fill the memory of most programs. Lists come whole: of 10,000 locks with the longest ids and
+ * metadata, or of half a million ordinary ones.
+ */
+export const longestMessage: number = 256 * 1024 * 1024;
 
 /** One message, as it travels. */
 export function frame(message: Uint8Array): Buffer {
@@ -28,7 +33,7 @@ export class MessageReader {
     return this.#length > 0;
   }
 
-  /** @throws GrpcError when it is no message that we can read. */
+  /** @throws GrpcError when it is no message that we can read, or longer than {@link longestMessage}. */
   read(piece: Buffer): void {
     this.#pieces.push(piece);
     this.#length += piece.length;
@@ -38,7 +43,7 @@ export class MessageReader {
       this.#wanted = prefixBytes;
       if (rest.length < prefixBytes) break;
       if (rest[0] !== 0) throw new GrpcError(status.INTERNAL, "a compressed message came, and none was asked for");
-      this.#wanted = prefixBytes + rest.readUInt32BE(1);
+      this.#wanted = prefixBytes + checkLength(rest.readUInt32BE(1));
       if (rest.length < this.#wanted) break;
       this.#onMessage(rest.subarray(prefixBytes, this.#wanted));
       rest = rest.subarray(this.#wanted);
@@ -46,4 +51,10 @@ export class MessageReader {
     this.#pieces = rest.length === 0 ? [] : [rest];
     this.#length = rest.length;
   }
+}
+
+function checkLength(bytes: number): number {
+  if (bytes <= longestMessage) return bytes;
+  const words = `the answer is too long: ${bytes} bytes, and at most ${longestMessage} are read`;
+  throw new GrpcError(status.RESOURCE_EXHAUSTED, words);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { constants, type Http2Session } from "node:http2";
+import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -48,6 +48,27 @@ test("an answer of more than Node.js holds for a connection comes whole", async 
   const { connection } = await connectTo(t, (stream) => answer(stream, large));
   const { kvs } = await connection.unary(range, request, options);
   assert.ok(kvs[0]?.value.equals(value));
+});
+
+test("an answer of more than memory is to hold is refused before it comes", async (t) => {
+  const sent = new Set<ServerHttp2Stream>();
+  const { connection } = await connectTo(t, (stream) => {
+    sent.add(stream);
+    stream.respond({ ":status": 200, "content-type": "application/grpc" });
+    // 3 GiB are to come, and begin to.
+    stream.write(Buffer.from([0, 0xc0, 0, 0, 0]));
+    const send = (): boolean => !stream.destroyed && stream.write(Buffer.alloc(64 * 1024), () => setImmediate(send));
+    send();
+  });
+  await assert.rejects(connection.unary(range, request, options), {
+    code: status.RESOURCE_EXHAUSTED,
+    message: "the answer is too long: 3221225472 bytes, and at most 268435456 are read",
+  });
+  await eventually(
+    "the server sends no more",
+    () => [...sent],
+    ([stream]) => stream?.destroyed === true,
+  );
 });
 
 test("a server that goes away answers what it has begun, and other calls go to another connection", async (t) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { frame, MessageReader } from "#dist/grpc/messages.js";
-import { GrpcError } from "#dist/grpc/status.js";
+import { frame, longestMessage, MessageReader } from "#dist/grpc/messages.js";
+import { GrpcError, status } from "#dist/grpc/status.js";
 
 const messages = fc.array(fc.uint8Array({ maxLength: 40 }));
 
@@ -37,4 +37,17 @@ test("a stream that ends within a message is known", () => {
 test("a compressed message is refused", () => {
   const reader = new MessageReader(() => assert.fail("nobody can read it"));
   assert.throws(() => reader.read(Buffer.from([1, 0, 0, 0, 1, 0])), GrpcError);
+});
+
+test("a message that is too long is refused as soon as it says so", () => {
+  const reader = new MessageReader(() => assert.fail("it has not come"));
+  const length = Buffer.alloc(5);
+  length.writeUInt32BE(longestMessage, 1);
+  reader.read(length);
+  const another = new MessageReader(() => assert.fail("it has not come"));
+  length.writeUInt32BE(longestMessage + 1, 1);
+  assert.throws(() => another.read(length), {
+    code: status.RESOURCE_EXHAUSTED,
+    message: "the answer is too long: 268435457 bytes, and at most 268435456 are read",
+  });
 });
