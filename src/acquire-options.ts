@@ -103,6 +103,7 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
       host,
       pid: process.pid,
       since: Date.now(),
+      ttl,
       limit: mode === "shared" ? Number.POSITIVE_INFINITY : permits,
       metadata: metadata === undefined ? undefined : checkMetadata(metadata),
       proposal,

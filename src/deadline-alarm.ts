@@ -31,7 +31,8 @@ export class DeadlineAlarm {
 
   remove(due: Due): void {
     this.#dues.delete(due);
-    if (this.#dues.size === 0) this.#setFor(Number.POSITIVE_INFINITY);
+    // One that keeps nobody alive may as well go off for nothing: that is cheaper than another for whoever comes next.
+    if (this.#dues.size === 0 && this.#keepsAlive) this.#setFor(Number.POSITIVE_INFINITY);
   }
 
   /** Its time may come earlier than it seemed. */

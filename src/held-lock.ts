@@ -6,7 +6,7 @@ import type { OperationResult } from "./etcd/etcd-client.ts";
 import { HeldRequests } from "./held-requests.ts";
 import { type Admission, recordKey } from "./line/entry.ts";
 import type { JsonValue } from "./line/entry-value.ts";
-import { Hold } from "./line/hold.ts";
+import { Hold, type HoldListener } from "./line/hold.ts";
 import { entryDeleted, type Guarded } from "./line/hold-transactions.ts";
 import { type EndingHold, leaveHold, leaveHolds } from "./line/leave-holds.ts";
 import type { Left } from "./line/leave-lines.ts";
@@ -49,6 +49,13 @@ const releaseOptions = { timeoutMs: 4_500 };
 
 /** One acquisition of a lock: held until it is released, or lost. Made by a `LockManager`. */
 export class HeldLock implements AsyncDisposable {
+  static readonly #onHold: HoldListener<HeldLock> = {
+    onRenewed: (lock) => lock.#renewed(),
+    onAtRisk: (lock) => lock.#listener.onAtRisk(lock),
+    onDeadline: (lock) => lock.#checkDeadline(),
+    onLost: (lock, reason, explanation) => lock.#lose(reason, explanation),
+  };
+
   readonly #hold: Hold;
   readonly #listener: HeldLockListener;
   readonly #heldAt: number;
@@ -64,12 +71,7 @@ export class HeldLock implements AsyncDisposable {
     this.#listener = listener;
     this.#heldAt = admission.entry.session.clock.now();
     this.#atLeastMs = options.atLeastMs;
-    this.#hold = new Hold(admission, options.refreshIntervalMs, {
-      onRenewed: () => this.#renewed(),
-      onAtRisk: () => listener.onAtRisk(this),
-      onDeadline: () => this.#checkDeadline(),
-      onLost: (reason, explanation) => this.#lose(reason, explanation),
-    });
+    this.#hold = new Hold(admission, options.refreshIntervalMs, this, HeldLock.#onHold);
   }
 
   /** What is locked. */

@@ -112,7 +112,8 @@ export class GrpcEtcdClient implements EtcdClient {
     try {
       const settled = await this.#call((connection, tries) => connection.unary(txn, transaction, tries), options);
       const { response, sentAt, unsettled } = settled;
-      return { ...response, sentAt, unsettled };
+      const { header, succeeded, results } = response;
+      return { header, sentAt, unsettled, succeeded, results };
     } catch (error) {
       const isDenied = error instanceof EtcdRefusedError && error.status === "PERMISSION_DENIED";
       throw isDenied ? explainDenial(error, transaction, this.#login?.userName) : error;

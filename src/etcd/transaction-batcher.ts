@@ -130,8 +130,8 @@ function together(batch: readonly BatchMember[]): Transaction {
   return { compare: [], success: batch.map(({ transaction }) => nested(transaction)), failure: [] };
 }
 
-function part(answer: TransactionAnswer, index: number): TransactionAnswer {
-  const result = answer.results[index];
+function part({ header, sentAt, unsettled, results: all }: TransactionAnswer, index: number): TransactionAnswer {
+  const result = all[index];
   const { succeeded, results } = result?.kind === "transaction" ? result : { succeeded: false, results: [] };
-  return { ...answer, succeeded, results };
+  return { header, sentAt, unsettled, succeeded, results };
 }

@@ -80,8 +80,11 @@ export function remove(key: string): Delete {
   return { kind: "delete", key };
 }
 
-export function range(key: string, options: Omit<Range, "kind" | "key"> = {}): Range {
-  return { kind: "range", key, ...options };
+export function range(
+  key: string,
+  { rangeEnd, limit, keysOnly, byCreateRevision, maxCreateRevision }: Omit<Range, "kind" | "key"> = {},
+): Range {
+  return { kind: "range", key, rangeEnd, limit, keysOnly, byCreateRevision, maxCreateRevision };
 }
 
 export function nested(transaction: Transaction): Nested {

@@ -9,9 +9,23 @@ import { decodeEvent, encodeKey, noPutFilter } from "./wire.ts";
 
 type Call = Stream<WatchRequest>;
 
-interface Subscription {
+/** One watch, and who is told. */
+class Subscription implements Watch {
+  readonly id: bigint;
   readonly target: WatchTarget;
   readonly listener: WatchListener;
+  readonly #stream: WatchStream;
+
+  constructor(stream: WatchStream, id: bigint, target: WatchTarget, listener: WatchListener) {
+    this.#stream = stream;
+    this.id = id;
+    this.target = target;
+    this.listener = listener;
+  }
+
+  close(): void {
+    this.#stream.unsubscribe(this);
+  }
 }
 
 /** The one stream that carries all watches of a client: closed while there are none, opened again when it breaks. */
@@ -57,12 +71,12 @@ export class WatchStream {
   }
 
   watch(target: WatchTarget, listener: WatchListener): Watch {
-    const id = this.#nextId;
+    const subscription = new Subscription(this, this.#nextId, target, listener);
     this.#nextId += 1n;
-    this.#subscriptions.set(id, { target, listener });
-    if (this.#state.kind === "open") this.#create(this.#state.call, id, target);
+    this.#subscriptions.set(subscription.id, subscription);
+    if (this.#state.kind === "open") this.#create(this.#state.call, subscription);
     else if (this.#state.kind === "closed") this.#open();
-    return { close: () => this.#unsubscribe(id) };
+    return subscription;
   }
 
   close(): void {
@@ -71,7 +85,8 @@ export class WatchStream {
     this.#end();
   }
 
-  #unsubscribe(id: bigint): void {
+  /** By {@link Watch.close}. */
+  unsubscribe({ id }: { readonly id: bigint }): void {
     if (!this.#subscriptions.delete(id)) return;
     if (this.#subscriptions.size === 0) this.#endLater();
     if (this.#state.kind === "open") {
@@ -117,10 +132,10 @@ export class WatchStream {
       onEnd: (error) => (saysStale(error) ? this.#refused(call) : this.#reopen(call)),
     });
     this.#state = { kind: "open", call, connection, ticket, heard: false, check: this.#checkLater(call) };
-    for (const [id, { target }] of this.#subscriptions) this.#create(call, id, target);
+    for (const subscription of this.#subscriptions.values()) this.#create(call, subscription);
   }
 
-  #create(call: Call, id: bigint, target: WatchTarget): void {
+  #create(call: Call, { id, target }: Subscription): void {
     const value = WatchCreateRequest.fromPartial({
       watchId: id,
       key: encodeKey(target.key),

@@ -3,7 +3,15 @@ import { EtcdRefusedError } from "../errors.ts";
 import type { OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
 import { createdAt, type Nested, nested, type Put, put } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Application, admittedUnawares, type Entry, entryKey, recordKey } from "./entry.ts";
+import {
+  type Admission,
+  type Application,
+  admittedUnawares,
+  type Entry,
+  enteredAs,
+  entryKey,
+  recordKey,
+} from "./entry.ts";
 import { formatEntryValue } from "./entry-value.ts";
 import { type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
@@ -46,11 +54,13 @@ function admittedAtOnce(application: Application, answer: TransactionAnswer): Ad
   const { revision } = answer.header;
   const { sentAt, unsettled } = answer;
   return {
-    entry: { ...application, createRevision: revision, modRevision: revision, isSettled: !unsettled },
+    entry: enteredAs(application, { createRevision: revision, modRevision: revision }, !unsettled),
     fencingToken: revision,
     touchedAt: sentAt,
   };
 }
+
+const neverWritten = { createRevision: 0n, modRevision: 0n };
 
 function readOutcome(
   application: Application,
@@ -59,8 +69,7 @@ function readOutcome(
 ): Entered {
   const results = outcome?.kind === "transaction" ? outcome.results : [];
   const view = parseView(application, viewWidth(application.value), results, revision);
-  const { createRevision = 0n, modRevision = 0n } = view.own ?? {};
-  const entry = { ...application, createRevision, modRevision, isSettled: !unsettled };
+  const entry = enteredAs(application, view.own ?? neverWritten, !unsettled);
   const record = view.records.find(({ suffix }) => suffix === application.suffix);
   if (record === undefined) return { kind: "waiting", entry, view };
   return { kind: "admitted", admission: admittedUnawares(entry, record) };

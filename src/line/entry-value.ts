@@ -34,12 +34,18 @@ const foreign: EntryValue = { limit: 1 };
 /** A value longer than this, in bytes, is not read. */
 const longestValue = 65_536;
 
-/** As etcd keeps it. A proposal is not part of it: see `entryText`. */
-export function formatEntryValue({ limit, place, proposal: _, ...rest }: EntryValue): string {
+/** As etcd keeps it. A proposal is not part of it: see `entryText`. What is `undefined` is left out. */
+export function formatEntryValue({ id, host, pid, since, limit, ttl, metadata, until, place }: EntryValue): string {
   return JSON.stringify({
-    ...rest,
-    ...(limit === 1 ? {} : { limit: limit === Number.POSITIVE_INFINITY ? "unlimited" : limit }),
-    ...(place === undefined ? {} : { place: place.toString() }),
+    id,
+    host,
+    pid,
+    since,
+    ttl,
+    metadata,
+    until,
+    limit: limit === 1 ? undefined : limit === Number.POSITIVE_INFINITY ? "unlimited" : limit,
+    place: place?.toString(),
   });
 }
 

@@ -1,5 +1,5 @@
-import type { Alarm } from "../clock.ts";
-import type { KeyEvent, OperationResult, Transaction, Watch } from "../etcd/etcd-client.ts";
+import type { DeadlineAlarm, Due } from "../deadline-alarm.ts";
+import type { KeyEvent, OperationResult, Transaction, Watch, WatchListener } from "../etcd/etcd-client.ts";
 import { nested } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, entryKey } from "./entry.ts";
@@ -19,30 +19,37 @@ export interface WatchedHold {
 const delayMs = 100;
 
 /** The watch on the entry of a hold: what others do to it is heard at once, and not only when it is next renewed. */
-export class EntryWatch {
+export class EntryWatch implements Due, WatchListener {
+  readonly dueAt: number;
   readonly #hold: WatchedHold;
-  readonly #delay: Alarm;
+  readonly #delays: DeadlineAlarm;
   #watch: Watch | undefined;
 
   constructor(hold: WatchedHold) {
+    const { clock, watchDelays } = hold.session;
+    this.dueAt = clock.now() + delayMs;
     this.#hold = hold;
-    this.#delay = hold.session.clock.schedule(delayMs, () => this.#open(), false);
+    this.#delays = watchDelays;
+    this.#delays.add(this);
   }
 
   close(): void {
-    this.#delay.cancel();
+    this.#delays.remove(this);
     this.#watch?.close();
   }
 
-  #open(): void {
+  onDue(): void {
+    this.#delays.remove(this);
     const { admission, session } = this.#hold;
-    this.#watch = session.client.watch(
-      { key: entryKey(admission.entry) },
-      {
-        onConfirmed: () => void this.#checkNow(),
-        onChange: (events) => this.#hold.onEntryChange(events),
-      },
-    );
+    this.#watch = session.client.watch({ key: entryKey(admission.entry) }, this);
+  }
+
+  onConfirmed(): void {
+    void this.#checkNow();
+  }
+
+  onChange(events: readonly KeyEvent[]): void {
+    this.#hold.onEntryChange(events);
   }
 
   /** What happened before the watch stood, or while it was interrupted, shows in a read. */

@@ -23,6 +23,15 @@ export interface Entry extends Application {
   readonly isSettled: boolean;
 }
 
+/** The entry that etcd made of an application; `modRevision` is that of our own write. */
+export function enteredAs(
+  { line, session, suffix, value }: Application,
+  { createRevision, modRevision }: Pick<Entry, "createRevision" | "modRevision">,
+  isSettled: boolean,
+): Entry {
+  return { line, session, suffix, value, createRevision, modRevision, isSettled };
+}
+
 /** An entry that is inside. */
 export interface Admission {
   readonly entry: Entry;

@@ -18,16 +18,16 @@ import {
   touchTransaction,
 } from "./hold-transactions.ts";
 
-/** What a hold tells its owner. */
-export interface HoldListener {
+/** What holds tell their owners: one listener for all of them, as there may be many thousands. */
+export interface HoldListener<Owner> {
   /** Lease and record have been renewed: the deadline has moved on. */
-  onRenewed(): void;
+  onRenewed(owner: Owner): void;
   /** Half the TTL has passed, and time for a try, without a renewal. */
-  onAtRisk(): void;
+  onAtRisk(owner: Owner): void;
   /** The deadline has passed. */
-  onDeadline(): void;
+  onDeadline(owner: Owner): void;
   /** Entry, record or lease are not ours any more. May be told more than once. */
-  onLost(reason: LossReason, explanation: string): void;
+  onLost(owner: Owner, reason: LossReason, explanation: string): void;
 }
 
 /** What an entry is to say, and on whose leases. */
@@ -42,8 +42,9 @@ interface Rewrite {
 }
 
 /** An entry that is inside: kept renewed by its session, and watched. */
-export class Hold implements Renewable, WatchedHold, Due {
-  readonly #listener: HoldListener;
+export class Hold<Owner = unknown> implements Renewable, WatchedHold, Due {
+  readonly #owner: Owner;
+  readonly #listener: HoldListener<Owner>;
   readonly #deadlines: DeadlineAlarm;
   readonly #watch: EntryWatch;
   #refreshIntervalMs: number;
@@ -56,8 +57,9 @@ export class Hold implements Renewable, WatchedHold, Due {
   #toldRiskOf = Number.NEGATIVE_INFINITY;
   #toldDeadline = Number.NEGATIVE_INFINITY;
 
-  constructor(admission: Admission, refreshIntervalMs: number, listener: HoldListener) {
+  constructor(admission: Admission, refreshIntervalMs: number, owner: Owner, listener: HoldListener<Owner>) {
     this.#refreshIntervalMs = refreshIntervalMs;
+    this.#owner = owner;
     this.#listener = listener;
     this.#admission = admission;
     this.#touchedAt = admission.touchedAt;
@@ -81,10 +83,8 @@ export class Hold implements Renewable, WatchedHold, Due {
 
   /** While the entry may be bound to a lease with a shorter TTL already, it is renewed as often as that needs. */
   get refreshIntervalMs(): number {
-    return Math.min(
-      this.#refreshIntervalMs,
-      ...this.sessions.map(({ ttl }) => renewalIntervalMs(Number.POSITIVE_INFINITY, ttl)),
-    );
+    if (this.#rewrite === undefined) return this.#refreshIntervalMs;
+    return renewalIntervalMs(this.#refreshIntervalMs, this.#rewrite.session.ttl);
   }
 
   set refreshIntervalMs(refreshIntervalMs: number) {
@@ -108,7 +108,8 @@ export class Hold implements Renewable, WatchedHold, Due {
 
   /** When the older of the two proofs, keepalive and touch, was sent. */
   get provedAt(): number {
-    return Math.min(this.#touchedAt, ...this.sessions.map(({ renewedAt }) => renewedAt));
+    const provedAt = Math.min(this.#touchedAt, this.session.renewedAt);
+    return this.#rewrite === undefined ? provedAt : Math.min(provedAt, this.#rewrite.session.renewedAt);
   }
 
   /**
@@ -136,10 +137,10 @@ export class Hold implements Renewable, WatchedHold, Due {
   }
 
   onDue(): void {
-    if (this.deadline <= this.session.clock.now()) this.#listener.onDeadline();
+    if (this.deadline <= this.session.clock.now()) this.#listener.onDeadline(this.#owner);
     else {
       this.#toldRiskOf = this.provedAt;
-      this.#listener.onAtRisk();
+      this.#listener.onAtRisk(this.#owner);
     }
   }
 
@@ -219,7 +220,7 @@ export class Hold implements Renewable, WatchedHold, Due {
     const { deadline } = this;
     if (deadline === this.#toldDeadline) return;
     this.#toldDeadline = deadline;
-    this.#listener.onRenewed();
+    this.#listener.onRenewed(this.#owner);
   }
 
   onNotOurs(results: readonly OperationResult[]): void {
@@ -227,13 +228,13 @@ export class Hold implements Renewable, WatchedHold, Due {
   }
 
   onSessionEnd(reason: LossReason, explanation: string): void {
-    this.#listener.onLost(reason, explanation);
+    this.#listener.onLost(this.#owner, reason, explanation);
   }
 
   onEntryChange(events: readonly KeyEvent[]): void {
     for (const event of events) {
       if (this.#isOurOwnWrite(event)) continue;
-      this.#listener.onLost(...(event.kind === "delete" ? entryDeleted : entryOverwritten));
+      this.#listener.onLost(this.#owner, ...(event.kind === "delete" ? entryDeleted : entryOverwritten));
     }
   }
 
@@ -248,7 +249,7 @@ export class Hold implements Renewable, WatchedHold, Due {
       this.#settle(rewrite, found.entry.modRevision, rewrite.sentAt);
     }
     const loss = explainLoss(this.#admission, found);
-    if (loss !== undefined) this.#listener.onLost(...loss);
+    if (loss !== undefined) this.#listener.onLost(this.#owner, ...loss);
   }
 
   /** The rewrite has been carried out: entry and record are what it made them. */

@@ -1,12 +1,11 @@
 import { EtcdRefusedError } from "../errors.ts";
-import type { CallOptions } from "../etcd/etcd-client.ts";
 import { grantLease } from "../session/lease-pair.ts";
 import type { Session } from "../session/session.ts";
 import { entryKey } from "./entry.ts";
 import { giveBackPlace, successorOf } from "./hand-over.ts";
 import type { Hold } from "./hold.ts";
 import { keepTransaction, readFound } from "./hold-transactions.ts";
-import { type HandOver, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
+import { type HandOver, type LeaveOptions, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
 
 /** A hold that ends, and for how long its entry is to be kept in line after that. */
 export interface EndingHold {
@@ -19,7 +18,7 @@ export interface EndingHold {
  *
  * @throws EtcdUnavailableError, EtcdRefusedError: then the line is left as soon as etcd answers.
  */
-export async function leaveHold(ending: EndingHold, options: CallOptions): Promise<Left> {
+export async function leaveHold(ending: EndingHold, options: LeaveOptions): Promise<Left> {
   const doubt = new Doubt(options);
   if (ending.keepForMs > 0 && (await keepEntry(ending, doubt.options))) return "left";
   const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], doubt.options);
@@ -27,7 +26,7 @@ export async function leaveHold(ending: EndingHold, options: CallOptions): Promi
 }
 
 /** As {@link leaveHold}, for several: those of one session in one transaction. */
-export async function leaveHolds(ending: readonly EndingHold[], options: CallOptions): Promise<readonly Left[]> {
+export async function leaveHolds(ending: readonly EndingHold[], options: LeaveOptions): Promise<readonly Left[]> {
   const doubt = new Doubt(options);
   const areKept = await Promise.all(ending.map((each) => each.keepForMs > 0 && keepEntry(each, doubt.options)));
   const leaving = ending.filter((_, index) => areKept[index] !== true).map(({ hold }) => hold);
@@ -49,14 +48,14 @@ export async function leaveHolds(ending: readonly EndingHold[], options: CallOpt
  * who removed an entry that is not there.
  */
 class Doubt {
-  readonly options: CallOptions;
+  readonly options: LeaveOptions;
   #isThere = false;
 
-  constructor(options: CallOptions) {
+  constructor({ timeoutMs }: LeaveOptions) {
     const onFailedTry = (): void => {
       this.#isThere = true;
     };
-    this.options = { ...options, onFailedTry };
+    this.options = { timeoutMs, onFailedTry };
   }
 
   judge(left: Left): Left {
@@ -64,7 +63,11 @@ class Doubt {
   }
 }
 
-async function leaveTogether(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
+async function leaveTogether(
+  session: Session,
+  holds: readonly Hold[],
+  options: LeaveOptions,
+): Promise<readonly Left[]> {
   try {
     const outcomes = await leaveHandingOver(session, holds, options);
     for (const { sessions, admission } of holds) {
@@ -78,7 +81,7 @@ async function leaveTogether(session: Session, holds: readonly Hold[], options: 
 }
 
 /** A hand-over is a write on another's behalf: where etcd refuses it, the line is left without. */
-function leaveHandingOver(session: Session, holds: readonly Hold[], options: CallOptions): Promise<readonly Left[]> {
+function leaveHandingOver(session: Session, holds: readonly Hold[], options: LeaveOptions): Promise<readonly Left[]> {
   const leavings = holds.map((hold) => ({ place: hold.place, handOver: handOverOf(hold) }));
   const left = leaveLines(session, leavings, options);
   if (leavings.every(({ handOver }) => handOver === undefined)) return left;
@@ -101,7 +104,7 @@ function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
  * Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. Whether
  * that was done; unless it was, the line is to be left.
  */
-async function keepEntry({ hold, keepForMs }: EndingHold, options: CallOptions): Promise<boolean> {
+async function keepEntry({ hold, keepForMs }: EndingHold, options: LeaveOptions): Promise<boolean> {
   const { admission, session } = hold;
   try {
     const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);

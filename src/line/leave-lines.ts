@@ -16,6 +16,9 @@ export interface HandOver {
   readonly to: Successor;
 }
 
+/** For how long to try, and whom to tell of each try that got no answer. */
+export type LeaveOptions = Pick<CallOptions, "timeoutMs" | "onFailedTry">;
+
 /** Whether an entry was ours until we left its line. */
 export type Left =
   /** It was, and is gone. */
@@ -35,12 +38,13 @@ type Outcome = Pick<TransactionAnswer, "succeeded" | "results">;
 export async function leaveLines(
   session: Session,
   leavings: readonly Leaving[],
-  options: CallOptions,
+  { timeoutMs, onFailedTry }: LeaveOptions,
 ): Promise<readonly Left[]> {
+  const options = { timeoutMs, onFailedTry, tryTimeoutMs: session.tryTimeoutMs };
   const [first] = leavings;
   const isAlone = first !== undefined && leavings.length === 1;
   const transaction = isAlone ? leaveAlone(first) : leaveTogether(leavings);
-  const answer = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
+  const answer = await session.client.transact(transaction, options);
   return leavings.map((leaving, index) => {
     const left = readOutcome(leaving, answer, isAlone ? answer : answer.results[index]);
     const { place } = leaving;
@@ -57,7 +61,8 @@ export function leaveLinesLater(session: Session, places: readonly Application[]
 }
 
 function leaveAlone(leaving: Leaving): Transaction {
-  return { line: leaving.place.line.entries.key, isLeaving: true, ...leave(leaving) };
+  const { compare, success, failure } = leave(leaving);
+  return { line: leaving.place.line.entries.key, isLeaving: true, compare, success, failure };
 }
 
 function leaveTogether(leavings: readonly Leaving[]): Transaction {

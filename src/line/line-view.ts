@@ -53,7 +53,8 @@ export function readView(application: Application, width: ViewWidth, before?: bi
           rangeEnd: entries.rangeEnd,
           byCreateRevision: "descending",
           keysOnly: true,
-          ...(before === undefined ? { limit: 2 } : { limit: 1, maxCreateRevision: before - 1n }),
+          limit: before === undefined ? 2 : 1,
+          maxCreateRevision: before === undefined ? undefined : before - 1n,
         });
   return [range(entryKey(application), { keysOnly: true }), line, range(records.key, { rangeEnd: records.rangeEnd })];
 }

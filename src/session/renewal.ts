@@ -76,8 +76,11 @@ export class Renewal {
   add(hold: Renewable): void {
     this.#holds.add(hold);
     const intervalMs = this.#intervalMs(hold);
+    // The more there are, the earlier they have to begin.
+    const isOneBatchMore = this.#holds.size > mostInTouch && this.#holds.size % mostInTouch === 1;
     // One of several that were taken together may have waited for the others, and be due before all that are held.
-    if (intervalMs < this.#plannedIntervalMs || hold.touchedAt + intervalMs < this.#plannedAt) this.#bell.ring();
+    const isDueEarlier = intervalMs < this.#plannedIntervalMs || hold.touchedAt + intervalMs < this.#plannedAt;
+    if (isOneBatchMore || isDueEarlier) this.#bell.ring();
   }
 
   remove(hold: Renewable): void {

@@ -38,6 +38,8 @@ export class Session {
   readonly ended: Scope = new Scope();
   /** Of the holds: they keep the process alive. */
   readonly deadlines: DeadlineAlarm;
+  /** When the holds that go on are to be watched. */
+  readonly watchDelays: DeadlineAlarm;
   readonly #suffixes: Suffixes;
   readonly #renewal: Renewal;
   readonly #onIdle: () => void;
@@ -49,6 +51,7 @@ export class Session {
     this.leaseId = leases.entries;
     this.recordLeaseId = leases.records;
     this.deadlines = new DeadlineAlarm(clock, true);
+    this.watchDelays = new DeadlineAlarm(clock, false);
     this.#onIdle = options.onIdle;
     this.#suffixes = new Suffixes(leases.entries);
     this.#renewal = new Renewal({
