@@ -37,10 +37,12 @@ interface CallChannel {
   onOver(): void;
 }
 
+const nobody: CallListener = { onMessage: () => {}, onEnd: () => {} };
+
 /** One call on a stream of HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
 export class Http2Call implements Call {
   readonly #stream: ClientHttp2Stream;
-  readonly #listener: CallListener;
+  #listener: CallListener;
   readonly #messages: MessageReader;
   readonly #onOver: () => void;
   /** What the server said at the end, whatever it was. */
@@ -51,9 +53,7 @@ export class Http2Call implements Call {
     this.#stream = stream;
     this.#listener = listener;
     this.#onOver = onOver;
-    this.#messages = new MessageReader((message) => {
-      if (!this.#isOver) listener.onMessage(message);
-    });
+    this.#messages = new MessageReader((message) => this.#listener.onMessage(message));
     stream.on("response", (headers) => this.#readHeaders(headers));
     stream.on("data", (piece: Buffer) => this.#readData(piece));
     stream.on("trailers", (trailers) => this.#readStatus(trailers));
@@ -75,9 +75,8 @@ export class Http2Call implements Call {
 
   cancel(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     this.#stream.close(constants.NGHTTP2_CANCEL);
-    this.#onOver();
+    this.#leave();
   }
 
   #readHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
@@ -119,18 +118,26 @@ export class Http2Call implements Call {
 
   #fail(error: GrpcError): void {
     if (this.#isOver) return;
+    const listener = this.#listener;
     this.cancel();
-    this.#listener.onEnd(error);
+    listener.onEnd(error);
   }
 
   #conclude({ error }: Outcome): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     // A server may have said all before it has heard all.
     if (!this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);
-    this.#onOver();
+    const listener = this.#listener;
+    this.#leave();
     const isCut = error === undefined && this.#messages.isInMessage;
-    this.#listener.onEnd(isCut ? new GrpcError(status.INTERNAL, "the answer broke off within a message") : error);
+    listener.onEnd(isCut ? new GrpcError(status.INTERNAL, "the answer broke off within a message") : error);
+  }
+
+  /** Streams outlive several collections of garbage: nothing of whoever called is to hang on one that is over. */
+  #leave(): void {
+    this.#isOver = true;
+    this.#listener = nobody;
+    this.#onOver();
   }
 }
 

@@ -62,9 +62,9 @@ export class Http2Channel implements Channel {
       ":path": path,
       te: "trailers",
       "content-type": "application/grpc",
-      ...(timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(timeoutMs))}m` }),
-      ...headers,
+      "grpc-timeout": timeoutMs === undefined ? undefined : `${Math.max(1, Math.ceil(timeoutMs))}m`,
     };
+    if (headers !== undefined) Object.assign(all, headers);
     try {
       const stream = this.#session.request(all, { endStream: false });
       this.#began();

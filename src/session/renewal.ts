@@ -46,7 +46,7 @@ export class Renewal {
   #notBefore = Number.NEGATIVE_INFINITY;
   /** Once there may have been ghosts, each renewal of the lease looks for them. */
   #ghosts: "none" | "sweep-now" | "swept" = "none";
-  #plannedIntervalMs = Number.POSITIVE_INFINITY;
+  #plannedIntervalMs: number;
   /** When the next renewal is due, if nothing else comes up. */
   #plannedAt = Number.NEGATIVE_INFINITY;
 
@@ -54,6 +54,7 @@ export class Renewal {
     const { granted } = options.leases;
     this.#options = options;
     this.#ttl = granted.ttl;
+    this.#plannedIntervalMs = renewalIntervalMs(Number.POSITIVE_INFINITY, this.#ttl);
     this.#keepAlive = granted;
     this.#bell = new Bell(options.clock);
     this.#clockJump = new ClockJump(options.clock);
@@ -80,6 +81,7 @@ export class Renewal {
     const isOneBatchMore = this.#holds.size > mostInTouch && this.#holds.size % mostInTouch === 1;
     // One of several that were taken together may have waited for the others, and be due before all that are held.
     const isDueEarlier = intervalMs < this.#plannedIntervalMs || hold.touchedAt + intervalMs < this.#plannedAt;
+    this.#plannedIntervalMs = Math.min(this.#plannedIntervalMs, intervalMs);
     if (isOneBatchMore || isDueEarlier) this.#bell.ring();
   }
 
@@ -125,10 +127,8 @@ export class Renewal {
    */
   #dueAt(): number {
     const doubtedAt = this.#clockJump.noticedAt();
-    this.#plannedIntervalMs = renewalIntervalMs(Number.POSITIVE_INFINITY, this.#ttl);
-    for (const hold of this.#holds) {
-      this.#plannedIntervalMs = Math.min(this.#plannedIntervalMs, this.#intervalMs(hold));
-    }
+    // While there are none, the interval stays: whoever locks again soon wants the same, and nothing is to be planned anew.
+    if (this.#holds.size > 0) this.#plannedIntervalMs = this.#leastIntervalMs();
     const batches = Math.ceil(this.#holds.size / mostInTouch);
     const batchIntervalMs = this.#plannedIntervalMs / 2 / Math.max(1, batches);
     let touchDueAt = Number.POSITIVE_INFINITY;
@@ -141,6 +141,12 @@ export class Renewal {
     }
     const leaseDueAt = this.renewedAt > doubtedAt ? this.renewedAt + this.#plannedIntervalMs : doubtedAt;
     return this.#ghosts === "sweep-now" ? Number.NEGATIVE_INFINITY : Math.min(leaseDueAt, touchDueAt);
+  }
+
+  #leastIntervalMs(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const hold of this.#holds) least = Math.min(least, this.#intervalMs(hold));
+    return least;
   }
 
   #intervalMs({ refreshIntervalMs }: Renewable): number {
