@@ -104,6 +104,7 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
       pid: process.pid,
       since: Date.now(),
       ttl,
+      recordLease: undefined,
       limit: mode === "shared" ? Number.POSITIVE_INFINITY : permits,
       metadata: metadata === undefined ? undefined : checkMetadata(metadata),
       proposal,

@@ -27,6 +27,7 @@ const rangeTags = {
   sortOrder: 40,
   sortTarget: 48,
   keysOnly: 64,
+  minCreateRevision: 96,
   maxCreateRevision: 104,
 } as const;
 
@@ -77,7 +78,7 @@ function encodeDelete({ key }: Delete, writer: BinaryWriter): BinaryWriter {
 }
 
 function encodeRange(range: Range, writer: BinaryWriter): BinaryWriter {
-  const { key, rangeEnd, limit, keysOnly, maxCreateRevision, byCreateRevision } = range;
+  const { key, rangeEnd, limit, keysOnly, minCreateRevision, maxCreateRevision, byCreateRevision } = range;
   writer.uint32(rangeTags.key).string(checkText(key));
   if (rangeEnd !== undefined) writer.uint32(rangeTags.rangeEnd).string(checkText(rangeEnd));
   if (limit !== undefined) writer.uint32(rangeTags.limit).int64(limit);
@@ -86,6 +87,7 @@ function encodeRange(range: Range, writer: BinaryWriter): BinaryWriter {
     writer.uint32(rangeTags.sortTarget).int32(sortByCreateRevision);
   }
   if (keysOnly === true) writer.uint32(rangeTags.keysOnly).bool(true);
+  if (minCreateRevision !== undefined) writer.uint32(rangeTags.minCreateRevision).int64(minCreateRevision);
   if (maxCreateRevision !== undefined) writer.uint32(rangeTags.maxCreateRevision).int64(maxCreateRevision);
   return writer;
 }

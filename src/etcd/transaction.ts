@@ -41,6 +41,8 @@ export interface Range {
   readonly keysOnly?: boolean | undefined;
   /** Sorts by create revision; without it, by key. */
   readonly byCreateRevision?: "ascending" | "descending" | undefined;
+  /** Leaves out keys that were created earlier. */
+  readonly minCreateRevision?: bigint | undefined;
   /** Leaves out keys that were created later. */
   readonly maxCreateRevision?: bigint | undefined;
 }
@@ -80,11 +82,9 @@ export function remove(key: string): Delete {
   return { kind: "delete", key };
 }
 
-export function range(
-  key: string,
-  { rangeEnd, limit, keysOnly, byCreateRevision, maxCreateRevision }: Omit<Range, "kind" | "key"> = {},
-): Range {
-  return { kind: "range", key, rangeEnd, limit, keysOnly, byCreateRevision, maxCreateRevision };
+export function range(key: string, options: Omit<Range, "kind" | "key"> = {}): Range {
+  const { rangeEnd, limit, keysOnly, byCreateRevision, minCreateRevision, maxCreateRevision } = options;
+  return { kind: "range", key, rangeEnd, limit, keysOnly, byCreateRevision, minCreateRevision, maxCreateRevision };
 }
 
 export function nested(transaction: Transaction): Nested {

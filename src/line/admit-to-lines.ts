@@ -43,7 +43,7 @@ export async function admitToLines(request: AdmissionRequest): Promise<readonly 
     const startedAt = request.clock.now();
     const session = await request.takeSession(timeoutMs);
     const leftMs = Math.max(0, timeoutMs - (request.clock.now() - startedAt));
-    const value = { ...request.value, ttl: session.ttl };
+    const value = { ...request.value, ttl: session.ttl, recordLease: session.recordLeaseId };
     const applications = request.lines.map((line) => ({ line, session, suffix: session.takeSuffix(line.name), value }));
     try {
       return await tryToBeAdmitted(session, applications, request, leftMs);

@@ -1,7 +1,7 @@
 import type { Signal } from "../abort.ts";
 import type { Transaction } from "../etcd/etcd-client.ts";
 import { type Comparison, createdAt, noneOlderThan, put, remove, writtenAt } from "../etcd/transaction.ts";
-import { type Admission, admittedUnawares, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
+import { type Admission, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
 import { type HoldRecord, type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
 /** What an admission rests on. */
@@ -16,19 +16,25 @@ export type Confirmation =
   | { readonly kind: "waiting"; readonly view: LineView };
 
 /**
- * Writes the hold record, if `grounds` hold: admitted from then on. Otherwise answers with the line as it is.
+ * Writes the hold record, if `grounds` hold: admitted from then on. Otherwise answers with the line as it is. It may turn
+ * out that we are inside already, since `notBefore` at the earliest.
  */
-export async function confirmAdmission(entry: Entry, grounds: Grounds, signal: Signal): Promise<Confirmation> {
+export async function confirmAdmission(
+  entry: Entry,
+  grounds: Grounds,
+  notBefore: number,
+  signal: Signal,
+): Promise<Confirmation> {
   const { session } = entry;
   const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal };
   const answer = await session.client.transact(confirmTransaction(entry, grounds), options);
   if (answer.succeeded) {
     return { kind: "admitted", admission: { entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt } };
   }
-  const view = parseView(entry, viewWidth(entry.value), answer.results, answer.header.revision);
+  const view = parseView(entry, viewWidth(entry.value), answer.results, answer);
   const record = view.records.find(({ suffix }) => suffix === entry.suffix);
   if (record === undefined) return { kind: "waiting", view };
-  return { kind: "admitted", admission: admittedUnawares(entry, record) };
+  return { kind: "admitted", admission: { entry, fencingToken: record.createRevision, touchedAt: notBefore } };
 }
 
 function confirmTransaction(entry: Entry, grounds: Grounds): Transaction {

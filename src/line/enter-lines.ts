@@ -65,11 +65,11 @@ const neverWritten = { createRevision: 0n, modRevision: 0n };
 function readOutcome(
   application: Application,
   outcome: OperationResult | undefined,
-  { header: { revision }, unsettled }: TransactionAnswer,
+  answer: TransactionAnswer,
 ): Entered {
   const results = outcome?.kind === "transaction" ? outcome.results : [];
-  const view = parseView(application, viewWidth(application.value), results, revision);
-  const entry = enteredAs(application, view.own ?? neverWritten, !unsettled);
+  const view = parseView(application, viewWidth(application.value), results, answer);
+  const entry = enteredAs(application, view.own ?? neverWritten, !answer.unsettled);
   const record = view.records.find(({ suffix }) => suffix === application.suffix);
   if (record === undefined) return { kind: "waiting", entry, view };
   return { kind: "admitted", admission: admittedUnawares(entry, record) };

@@ -22,6 +22,8 @@ export interface EntryValue {
   readonly metadata?: Readonly<Record<string, JsonValue>> | undefined;
   /** Of an entry that is kept though its owner is gone: until when, in milliseconds of the wall clock. For people only. */
   readonly until?: number;
+  /** The lease of the owner's hold records: whoever is ahead of it can write one on its behalf. */
+  readonly recordLease?: bigint | undefined;
   /** Of a candidate in an election: what the entry says instead of all this, as in Go's layout. */
   readonly proposal?: string | undefined;
   /** In a hold record: the create revision of its entry, when it is not the record's own. */
@@ -35,7 +37,8 @@ const foreign: EntryValue = { limit: 1 };
 const longestValue = 65_536;
 
 /** As etcd keeps it. A proposal is not part of it: see `entryText`. What is `undefined` is left out. */
-export function formatEntryValue({ id, host, pid, since, limit, ttl, metadata, until, place }: EntryValue): string {
+export function formatEntryValue(value: EntryValue): string {
+  const { id, host, pid, since, limit, ttl, metadata, until, recordLease, place } = value;
   return JSON.stringify({
     id,
     host,
@@ -44,6 +47,7 @@ export function formatEntryValue({ id, host, pid, since, limit, ttl, metadata, u
     ttl,
     metadata,
     until,
+    recordLease: recordLease?.toString(16),
     limit: limit === 1 ? undefined : limit === Number.POSITIVE_INFINITY ? "unlimited" : limit,
     place: place?.toString(),
   });
@@ -54,7 +58,7 @@ export function parseEntryValue(bytes: Uint8Array): EntryValue {
   if (bytes.length === 0 || bytes.length > longestValue) return foreign;
   const fields = parseObject(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
   if (fields === undefined) return foreign;
-  const { id, limit, ttl, host, pid, since, metadata, until, place } = fields;
+  const { id, limit, ttl, host, pid, since, metadata, until, recordLease, place } = fields;
   // What others propose in an election may be JSON, too: only a value that is surely ours is let in with others.
   const isOurs = typeof id === "string" && positiveInteger(ttl) !== undefined;
   return {
@@ -66,6 +70,8 @@ export function parseEntryValue(bytes: Uint8Array): EntryValue {
     ...optional("since", positiveInteger(since)),
     ...optional("until", positiveInteger(until)),
     ...(isObject(metadata) && { metadata: metadata as Record<string, JsonValue> }),
+    ...(typeof recordLease === "string" &&
+      /^[0-9a-f]{1,16}$/.test(recordLease) && { recordLease: BigInt(`0x${recordLease}`) }),
     ...(typeof place === "string" && /^\d{1,19}$/.test(place) && { place: BigInt(place) }),
   };
 }

@@ -37,8 +37,33 @@ export interface Admission {
   readonly entry: Entry;
   /** The revision at which its hold record was created. Grows from holder to holder of a name. */
   readonly fencingToken: bigint;
-  /** When the transaction that admitted it was sent, by {@link Clock.now}: its first touch. */
+  /** When the transaction that admitted it was sent, by {@link Clock.now}, at the earliest: its first touch. */
   readonly touchedAt: number;
+  /** Who stood just behind it in line when it last looked, if that is an exclusive waiter of ours. */
+  readonly follower?: Follower | undefined;
+}
+
+/** An exclusive waiter of ours, with all that whoever is just ahead needs to admit it. */
+export interface Follower {
+  readonly entryKey: string;
+  readonly recordKey: string;
+  readonly createRevision: bigint;
+  readonly modRevision: bigint;
+  /** What its hold record is to say. */
+  readonly recordText: string;
+  readonly recordLeaseId: bigint;
+}
+
+/** The same of a waiter of this process. */
+export function asFollower(entry: Entry): Follower {
+  return {
+    entryKey: entryKey(entry),
+    recordKey: recordKey(entry),
+    createRevision: entry.createRevision,
+    modRevision: entry.modRevision,
+    recordText: recordValue(entry),
+    recordLeaseId: entry.session.recordLeaseId,
+  };
 }
 
 /**
@@ -62,7 +87,7 @@ export function entryText(value: EntryValue): string {
   return value.proposal ?? formatEntryValue(value);
 }
 
-/** What the hold record of `entry` says: as the entry, and which place it belongs to. */
-export function recordValue(entry: Entry): string {
-  return formatEntryValue({ ...entry.value, place: entry.createRevision });
+/** What the hold record of an entry says: as the entry, and which place it belongs to. */
+export function recordValue({ value, createRevision }: Pick<Entry, "value" | "createRevision">): string {
+  return formatEntryValue({ ...value, place: createRevision });
 }

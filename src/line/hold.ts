@@ -164,7 +164,8 @@ export class Hold<Owner = unknown> implements Renewable, WatchedHold, Due {
     if (this.#isStopped) return;
     const { session, value } = change(this.#admission.entry);
     const sentAt = session.clock.now();
-    const rewrite = { session, value: { ...value, ttl: session.ttl }, sentAt, isUnanswered: false };
+    const written = { ...value, ttl: session.ttl, recordLease: session.recordLeaseId };
+    const rewrite = { session, value: written, sentAt, isUnanswered: false };
     this.#rewrite = rewrite;
     session.adoptSuffix(this.#admission.entry.suffix);
     this.session.addHold(this);

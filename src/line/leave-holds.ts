@@ -1,7 +1,7 @@
 import { EtcdRefusedError } from "../errors.ts";
 import { grantLease } from "../session/lease-pair.ts";
 import type { Session } from "../session/session.ts";
-import { entryKey } from "./entry.ts";
+import { asFollower, entryKey } from "./entry.ts";
 import { giveBackPlace, successorOf } from "./hand-over.ts";
 import type { Hold } from "./hold.ts";
 import { keepTransaction, readFound } from "./hold-transactions.ts";
@@ -96,8 +96,10 @@ function leaveHandingOver(session: Session, holds: readonly Hold[], options: Lea
 /** Only an exclusive holder knows that whoever is just behind it is next. */
 function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
   const isSettled = place === admission.entry;
-  const to = isSettled && place.value.limit === 1 ? successorOf(session.client, entryKey(place)) : undefined;
-  return to === undefined ? undefined : { from: admission, to };
+  if (!isSettled || place.value.limit !== 1) return undefined;
+  const successor = successorOf(session.client, entryKey(place));
+  const to = successor === undefined ? admission.follower : asFollower(successor.entry);
+  return to === undefined ? undefined : { from: admission, to, successor };
 }
 
 /**

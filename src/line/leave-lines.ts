@@ -1,7 +1,7 @@
 import type { CallOptions, OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
 import { boundTo, type Comparison, createdAt, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Application, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
+import { type Admission, type Application, type Entry, entryKey, type Follower, recordKey } from "./entry.ts";
 import { giveBackPlace, type Successor } from "./hand-over.ts";
 
 /** A place to be left, and who is admitted in the same step, if that is known. */
@@ -13,7 +13,9 @@ export interface Leaving {
 /** From an exclusive holder to the waiter just behind it. */
 export interface HandOver {
   readonly from: Admission;
-  readonly to: Successor;
+  readonly to: Follower;
+  /** The same, when it is of this process. */
+  readonly successor: Successor | undefined;
 }
 
 /** For how long to try, and whom to tell of each try that got no answer. */
@@ -78,13 +80,14 @@ function leave({ place, handOver }: Leaving): Transaction {
     compare: [
       ...isAsWeLeftIt(from.entry),
       createdAt(recordKey(from.entry), from.fencingToken),
-      ...isAsWeLeftIt(to.entry),
-      createdAt(recordKey(to.entry), 0n),
+      createdAt(to.entryKey, to.createRevision),
+      writtenAt(to.entryKey, to.modRevision),
+      createdAt(to.recordKey, 0n),
     ],
     success: [
       remove(entryKey(from.entry)),
       remove(recordKey(from.entry)),
-      put(recordKey(to.entry), recordValue(to.entry), to.entry.session.recordLeaseId),
+      put(to.recordKey, to.recordText, to.recordLeaseId),
     ],
     failure: [nested(removal)],
   };
@@ -121,8 +124,8 @@ function readOutcome(
 ): Left {
   if (outcome === undefined || !("succeeded" in outcome)) return "was-gone";
   if (handOver !== undefined && outcome.succeeded) {
-    const { to } = handOver;
-    to.admit({ entry: to.entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt });
+    const { successor } = handOver;
+    successor?.admit({ entry: successor.entry, fencingToken: answer.header.revision, touchedAt: answer.sentAt });
     return "left";
   }
   return isEntryRemoved(outcome) ? "left" : "was-gone";

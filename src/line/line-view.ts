@@ -1,6 +1,6 @@
-import type { Operation, OperationResult } from "../etcd/etcd-client.ts";
+import type { Answer, Operation, OperationResult } from "../etcd/etcd-client.ts";
 import { type KeyValue, keyValuesOf, range } from "../etcd/transaction.ts";
-import { type Application, entryKey } from "./entry.ts";
+import { type Application, type Entry, entryKey, type Follower, recordValue } from "./entry.ts";
 import { type EntryValue, parseEntryValue } from "./entry-value.ts";
 import type { LineName } from "./line-name.ts";
 
@@ -23,6 +23,8 @@ export interface HoldRecord {
 
 /** A line as one waiter needs to see it. */
 export interface LineView {
+  /** When it was asked for, by {@link Clock.now}. */
+  readonly sentAt: number;
   /** Of etcd, when it was read. */
   readonly revision: bigint;
   readonly own: KeyValue | undefined;
@@ -59,24 +61,48 @@ export function readView(application: Application, width: ViewWidth, before?: bi
   return [range(entryKey(application), { keysOnly: true }), line, range(records.key, { rangeEnd: records.rangeEnd })];
 }
 
-/** Makes a view of the results of {@link readView}, which are the last of `results`, read at `revision`. */
+/** Makes a view of the results of {@link readView}, which are the last of `results`, and came with `answer`. */
 export function parseView(
   application: Application,
   width: ViewWidth,
   results: readonly OperationResult[],
-  revision: bigint,
+  { sentAt, header }: Answer,
 ): LineView {
   const ours = entryKey(application);
   const [own, entries, records] = [3, 2, 1].map((fromEnd) => keyValuesOf(results, results.length - fromEnd));
   const others = (entries ?? []).filter(({ key }) => key !== ours);
   const direct = others.flatMap((keyValue) => toOtherEntry(application.line, keyValue));
   return {
-    revision,
+    sentAt,
+    revision: header.revision,
     own: own?.[0],
     others: direct,
     records: (records ?? []).flatMap((keyValue) => toHoldRecord(application.line, keyValue)),
     isBlurred: width === "narrow" && (direct.length < others.length || direct.some(isNewerThan(own?.[0]))),
   };
+}
+
+/** Reads who stands just behind `entry`. */
+export function readFollower({ line: { entries }, createRevision }: Entry): Operation {
+  return range(entries.key, {
+    rangeEnd: entries.rangeEnd,
+    byCreateRevision: "ascending",
+    limit: 1,
+    minCreateRevision: createRevision + 1n,
+  });
+}
+
+/** Makes something of what {@link readFollower} has read: nothing, when it is not an exclusive waiter of ours. */
+export function parseFollower(line: LineName, [found]: readonly KeyValue[]): Follower | undefined {
+  const suffix = found === undefined ? undefined : line.suffixOfEntry(found.key);
+  if (found === undefined || suffix === undefined) return undefined;
+  const { key, createRevision, modRevision } = found;
+  const value = parseEntryValue(found.value);
+  const { limit, ttl, recordLease } = value;
+  if (limit !== 1 || ttl === undefined || recordLease === undefined) return undefined;
+  const recordText = recordValue({ value, createRevision });
+  const recordKey = line.recordKey(suffix);
+  return { entryKey: key, recordKey, createRevision, modRevision, recordText, recordLeaseId: recordLease };
 }
 
 function isNewerThan(own: KeyValue | undefined): (other: OtherEntry) => boolean {

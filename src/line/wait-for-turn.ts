@@ -3,10 +3,20 @@ import { Bell } from "../bell.ts";
 import type { Alarm } from "../clock.ts";
 import { EtcdRefusedError, NotAvailableError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
+import { keyValuesOf } from "../etcd/transaction.ts";
 import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
-import { type Admission, type Entry, entryKey } from "./entry.ts";
+import { type Admission, type Entry, entryKey, type Follower, recordKey } from "./entry.ts";
 import { standBehind } from "./hand-over.ts";
-import { type LineView, type OtherEntry, parseView, readView, type ViewWidth, viewWidth } from "./line-view.ts";
+import {
+  type LineView,
+  type OtherEntry,
+  parseFollower,
+  parseView,
+  readFollower,
+  readView,
+  type ViewWidth,
+  viewWidth,
+} from "./line-view.ts";
 import { OrphanLedger } from "./orphan-ledger.ts";
 import { judgeTurn, type Turn } from "./turn.ts";
 import { WatchSet } from "./watch-set.ts";
@@ -28,6 +38,13 @@ const readIntervalMs = { next: 1_000, others: 10_000 };
  * is told with its next round of what came late, which may be 100 ms later. Who is next looks before that.
  */
 const glanceMs = 10;
+/**
+ * Whoever is not next looks so long after its watches stand, in milliseconds: at what came before that, and at who has come
+ * just behind, to admit that one when it leaves.
+ */
+const lookBackMs = 25;
+/** What the one ahead does as it leaves is told at once, but in any order: so long is waited for the rest of it, in milliseconds. */
+const restMs = 1;
 
 /** Whoever is let in at once is let in by then, unless etcd does not answer, in milliseconds. */
 const promptMs = 1_000;
@@ -69,6 +86,11 @@ class Wait implements Disposable {
   /** Up to which revision of etcd the line has been seen. */
   #seenRevision = 0n;
   #isNext = false;
+  /** Whether it has had to wait for others than the holder: then the one ahead may know of it, and admit it. */
+  #mayBeAdmitted = false;
+  /** When the line was last looked at, and we were not inside. */
+  #outsideAt = Number.NEGATIVE_INFINITY;
+  #follower: Follower | undefined;
   #handedOver: Admission | undefined;
   #glance: Alarm | undefined;
   #stepAside = (): void => {};
@@ -95,6 +117,11 @@ class Wait implements Disposable {
   }
 
   async untilAdmitted(firstView: LineView): Promise<Admission> {
+    const { entry, fencingToken, touchedAt } = await this.#waitFrom(firstView);
+    return { entry, fencingToken, touchedAt, follower: this.#follower };
+  }
+
+  async #waitFrom(firstView: LineView): Promise<Admission> {
     let view = firstView;
     for (;;) {
       if (this.#handedOver !== undefined) return this.#handedOver;
@@ -114,6 +141,7 @@ class Wait implements Disposable {
   async #judge(view: LineView): Promise<Turn> {
     const clear = view.isBlurred ? await this.#read("wide") : view;
     this.#seenRevision = clear.revision;
+    if (clear.records.every(({ suffix }) => suffix !== this.#entry.suffix)) this.#outsideAt = clear.sentAt;
     const now = this.#entry.session.clock.now();
     this.#ledger.observe(clear.records, now);
     return judgeTurn(this.#entry, clear, this.#ledger, now);
@@ -141,6 +169,7 @@ class Wait implements Disposable {
     this.#keyAhead = turn.justAhead?.key;
     this.#standBehind(turn.justAhead);
     this.#isNext = turn.isNext;
+    this.#mayBeAdmitted ||= !turn.isNext;
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
     const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
@@ -176,19 +205,21 @@ class Wait implements Disposable {
     if (this.#width === "wide") return [own, { ...line.entries, deletionsOnly: true }, line.records];
     if (justAhead === undefined) return [own, line.records];
     const ahead = session.owns(justAhead.suffix) ? [] : [{ key: justAhead.key, deletionsOnly: true }];
+    const ownRecord = this.#mayBeAdmitted ? [{ key: recordKey(this.#entry) }] : [];
     const hasWaited = session.clock.now() - this.#startedAt >= readIntervalMs.next / 2;
-    return hasWaited ? [own, ...ahead, { key: line.recordKey(justAhead.suffix) }] : ahead;
+    const others = hasWaited ? [own, { key: line.recordKey(justAhead.suffix) }] : [];
+    return ahead.length + others.length === 0 ? [] : [...ahead, ...ownRecord, ...others];
   }
 
   /** Everything after `revision` is told; what came before, and after what we have seen, shows only when we look. */
   #catchUp(revision: bigint): void {
-    if (revision > this.#seenRevision) this.#look();
-    else if (this.#isNext) this.#glanceSoon();
+    if (revision > this.#seenRevision && (this.#isNext || this.#width === "wide")) this.#look();
+    else if (this.#width === "narrow") this.#lookIn(this.#isNext ? glanceMs : lookBackMs);
   }
 
-  #glanceSoon(): void {
+  #lookIn(delayMs: number): void {
     this.#glance?.cancel();
-    this.#glance = this.#entry.session.clock.schedule(glanceMs, () => this.#look(), false);
+    this.#glance = this.#entry.session.clock.schedule(delayMs, () => this.#look(), false);
   }
 
   #look(): void {
@@ -200,19 +231,37 @@ class Wait implements Disposable {
     const { line, session } = this.#entry;
     const touches = events.filter(({ kind, key }) => kind === "put" && line.suffixOfRecord(key) !== undefined);
     this.#ledger.observe(touches, session.clock.now());
-    if (events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead)) this.#mayBeFirst = true;
-    if (events.some((event) => this.#isNews(event))) this.#bell.ring();
+    const admission = events.find((event) => this.#isAdmission(event));
+    if (admission !== undefined) this.#admit(admission.createRevision);
+    const hasLeft = events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead);
+    if (hasLeft) this.#mayBeFirst = true;
+    if (hasLeft && this.#mayBeAdmitted) this.#lookIn(restMs);
+    else if (events.some((event) => this.#isNews(event))) this.#bell.ring();
+  }
+
+  /** Whether the one ahead has written our hold record as it left. A late event may tell of an earlier place of the same key. */
+  #isAdmission({ kind, key, leaseId, createRevision }: KeyEvent): boolean {
+    const { session, createRevision: place } = this.#entry;
+    const isOurs = key === recordKey(this.#entry) && leaseId === session.recordLeaseId;
+    return kind === "put" && isOurs && createRevision > place;
+  }
+
+  /** When that was written is not known, but that it was not there yet when we last looked. */
+  #admit(fencingToken: bigint): void {
+    this.#handedOver ??= { entry: this.#entry, fencingToken, touchedAt: this.#outsideAt };
+    this.#bell.ring();
   }
 
   /** While an entry stands just ahead, only entries matter: that a record goes with its entry is no news of its own. */
   #isNews({ kind, key }: KeyEvent): boolean {
+    if (key === recordKey(this.#entry)) return false;
     if (this.#entry.line.suffixOfRecord(key) === undefined) return true;
     return kind === "delete" && (this.#keyAhead === undefined || this.#width === "wide");
   }
 
   async #confirm(grounds: Grounds): Promise<Confirmation> {
     try {
-      return await confirmAdmission(this.#entry, grounds, this.#scope);
+      return await confirmAdmission(this.#entry, grounds, this.#outsideAt, this.#scope);
     } catch (error) {
       if (!(error instanceof EtcdRefusedError && error.status === "RESOURCE_EXHAUSTED")) throw error;
       // etcd takes no writes for lack of space: our place is kept, and we try again when it is next time to look.
@@ -222,11 +271,13 @@ class Wait implements Disposable {
   }
 
   async #read(width: ViewWidth): Promise<LineView> {
-    const { session, createRevision } = this.#entry;
-    const transaction = { compare: [], success: readView(this.#entry, width, createRevision), failure: [] };
+    const { line, session, createRevision } = this.#entry;
+    const success = [readFollower(this.#entry), ...readView(this.#entry, width, createRevision)];
+    const transaction = { compare: [], success, failure: [] };
     const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal: this.#scope };
-    const { results, header } = await session.client.transact(transaction, options);
-    return parseView(this.#entry, width, results, header.revision);
+    const answer = await session.client.transact(transaction, options);
+    this.#follower = parseFollower(line, keyValuesOf(answer.results, 0));
+    return parseView(this.#entry, width, answer.results, answer);
   }
 }
 

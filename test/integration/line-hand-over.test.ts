@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Transaction } from "#dist/etcd/etcd-client.js";
+import type { Line, LockManager } from "#dist/index.js";
 import { withClient } from "../support/altered-client.ts";
 import { within } from "../support/eventually.ts";
-import { etcdOfFile, isWaiting } from "../support/lock-setting.ts";
+import { etcdOfFile, isWaiting, type LockSetting } from "../support/lock-setting.ts";
 
 const setUp = etcdOfFile();
 
@@ -98,3 +101,116 @@ test("a lock that is given back while etcd begins to watch is had without waitin
   // It was not let in by the look at the line that everybody takes who has heard nothing for a second.
   assert.deepEqual(asked.slice(-2), ["put,put", "put"]);
 });
+
+/** Somebody of another process, and what it wrote to be admitted. */
+function elsewhere(setting: LockSetting): { readonly manager: LockManager; readonly confirmations: Transaction[] } {
+  const confirmations: Transaction[] = [];
+  const platform = withClient((client) => {
+    const { transact } = client;
+    client.transact = (transaction, options) => {
+      const puts = transaction.success.filter(({ kind }) => kind === "put");
+      if (puts.length === 1) confirmations.push(transaction);
+      return transact.call(client, transaction, options);
+    };
+  });
+  return { manager: setting.manager({}, platform), confirmations };
+}
+
+test("who knows who stands just behind admits that one as it leaves, also in another process", async (t) => {
+  const setting = setUp(t);
+  const first = await setting.manager().acquire(setting.key);
+  const contenders = [elsewhere(setting), elsewhere(setting), elsewhere(setting)];
+  const order: { readonly index: number; readonly wasAdmitted: boolean; readonly token: bigint }[] = [];
+  const waits: Promise<void>[] = [];
+  for (const [index, { manager, confirmations }] of contenders.entries()) {
+    const waiting = isWaiting(manager);
+    waits.push(
+      manager.withLock(setting.key, async (lock) => {
+        order.push({ index, wasAdmitted: confirmations.length === 0, token: lock.fencingToken });
+        lock.assertHeld();
+        await lock.verify();
+        assert.deepEqual(states(await manager.inspect(setting.key)), ["holding", ...Array(2 - index).fill("waiting")]);
+      }),
+    );
+    await waiting;
+  }
+  // Who is next looks each second; by then the others stand behind it.
+  await delay(1_200);
+  await first.release();
+  await within(20_000, "all have held", Promise.all(waits));
+  assert.deepEqual(
+    order.map(({ index }) => index),
+    [0, 1, 2],
+  );
+  // The first took the lock when it was free: nobody was behind it then.
+  assert.deepEqual(
+    order.slice(0, 2).map(({ wasAdmitted }) => wasAdmitted),
+    [false, true],
+  );
+  assert.ok(order.every(({ token }, index) => index === 0 || token > (order[index - 1]?.token ?? 0n)));
+});
+
+test("who is admitted by another, and gives up at that moment, leaves nothing behind, and the next one gets it", async (t) => {
+  const setting = setUp(t);
+  for (let round = 0; round < 6; round += 1) {
+    const first = await setting.manager().acquire(setting.key);
+    const [second, third, fourth] = [setting.manager(), setting.manager(), setting.manager()];
+    const secondWaits = isWaiting(second);
+    const secondHolds = second.acquire(setting.key);
+    await secondWaits;
+    const controller = new AbortController();
+    const thirdWaits = isWaiting(third);
+    const thirdOutcome = third.acquire(setting.key, { signal: controller.signal }).then(
+      (lock) => lock.release(),
+      (error: unknown) => String(error),
+    );
+    await thirdWaits;
+    const fourthWaits = isWaiting(fourth);
+    const fourthHolds = fourth.acquire(setting.key);
+    await fourthWaits;
+    await delay(1_200);
+    await first.release();
+    const held = await within(5_000, "the second holds", secondHolds);
+    const release = held.release();
+    // Before, during or after the hand-over, as it happens.
+    if (round % 3 > 0) await delay(round % 3);
+    controller.abort(new Error("gives up"));
+    await release;
+    assert.ok([true, "Error: gives up"].includes(await thirdOutcome));
+    await (await within(10_000, "the fourth holds", fourthHolds)).release();
+    assert.deepEqual((await fourth.inspect(setting.key)).entries, []);
+  }
+});
+
+test("who was admitted by another, and is dead, is outlived", async (t) => {
+  const setting = setUp(t);
+  const first = await setting.manager().acquire(setting.key);
+  const [second, fourth] = [setting.manager(), setting.manager({ ttl: 2 })];
+  const secondWaits = isWaiting(second);
+  const secondHolds = second.acquire(setting.key);
+  await secondWaits;
+  const proxy = await setting.proxy();
+  const dying = setting.manager({ endpoints: [proxy.endpoint], ttl: 2 });
+  const dyingWaits = isWaiting(dying);
+  const outcome = dying.acquire(setting.key).catch((error: unknown) => error);
+  await dyingWaits;
+  const fourthWaits = isWaiting(fourth);
+  const fourthHolds = fourth.acquire(setting.key);
+  await fourthWaits;
+  await delay(1_200);
+  proxy.hold();
+  await first.release();
+  await (await within(5_000, "the second holds", secondHolds)).release();
+  const [ahead] = (await second.inspect(setting.key)).entries;
+  assert.equal(ahead?.state, "holding");
+  const lock = await within(30_000, "the fourth holds", fourthHolds);
+  assert.ok(lock.fencingToken > (ahead.fencingToken ?? 0n));
+  await lock.release();
+  await proxy.resume();
+  await dying.close();
+  await outcome;
+});
+
+function states({ entries }: Line): readonly string[] {
+  return entries.map(({ state }) => state);
+}

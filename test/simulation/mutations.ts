@@ -58,6 +58,20 @@ export const mutations: readonly ProtocolMutation[] = [
     violates: ["admission", "exclusion"],
   },
   {
+    what: "counts a lock that was handed over from when it heard of it",
+    file: "line/wait-for-turn.js",
+    from: "fencingToken, touchedAt: this.#outsideAt };",
+    to: "fencingToken, touchedAt: this.#entry.session.clock.now() };",
+    violates: ["exclusion"],
+  },
+  {
+    what: "takes the hold record of an earlier place for its own",
+    file: "line/wait-for-turn.js",
+    from: "isOurs && createRevision > place",
+    to: "isOurs",
+    violates: ["tokens", "exclusion"],
+  },
+  {
     what: "releases by name",
     file: "line/leave-lines.js",
     from: "return [isAsWeLeftIt(place)];",

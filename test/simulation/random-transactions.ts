@@ -63,7 +63,7 @@ export class RandomTransactions {
       serializable: false,
       keysOnly: random.chance(0.5),
       countOnly: false,
-      minCreateRevision: 0n,
+      minCreateRevision: random.chance(0.3) ? revision - BigInt(random.below(6)) : 0n,
       maxCreateRevision: random.chance(0.3) ? revision - BigInt(random.below(6)) : 0n,
     };
   }

@@ -47,6 +47,7 @@ const { transaction } = fc.letrec<{ transaction: Transaction; operation: Operati
         limit: fc.option(fc.nat(), { nil: undefined }),
         keysOnly: fc.option(fc.boolean(), { nil: undefined }),
         byCreateRevision: fc.constantFrom(undefined, "ascending" as const, "descending" as const),
+        minCreateRevision: fc.option(int64, { nil: undefined }),
         maxCreateRevision: fc.option(int64, { nil: undefined }),
       }),
       fc.record({ kind: fc.constant("transaction" as const), transaction: tie("transaction") }),
@@ -171,7 +172,7 @@ function plainOperation(operation: Operation): RequestOp {
     case "delete":
       return { request: { $case: "requestDeleteRange", value: { key, rangeEnd: noBytes } } };
     case "range": {
-      const { limit, keysOnly, byCreateRevision, maxCreateRevision } = operation;
+      const { limit, keysOnly, byCreateRevision, minCreateRevision, maxCreateRevision } = operation;
       const value = {
         key,
         rangeEnd: Buffer.from(operation.rangeEnd ?? ""),
@@ -182,7 +183,7 @@ function plainOperation(operation: Operation): RequestOp {
         serializable: false,
         keysOnly: keysOnly ?? false,
         countOnly: false,
-        minCreateRevision: 0n,
+        minCreateRevision: minCreateRevision ?? 0n,
         maxCreateRevision: maxCreateRevision ?? 0n,
       };
       return { request: { $case: "requestRange", value } };

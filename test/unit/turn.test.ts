@@ -12,7 +12,7 @@ function setUp({ limit = 1 }: { limit?: number } = {}) {
   const own = { key: "n/e", value: new Uint8Array(), createRevision: 50n, modRevision: 50n, leaseId: 1n };
   const ledger = new OrphanLedger();
   const judge = (view: Partial<LineView>, at = now) => {
-    const whole: LineView = { revision: 1n, own, others: [], records: [], isBlurred: false, ...view };
+    const whole: LineView = { sentAt: 0, revision: 1n, own, others: [], records: [], isBlurred: false, ...view };
     ledger.observe(whole.records, at);
     return judgeTurn(entry, whole, ledger, at);
   };
