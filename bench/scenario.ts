@@ -62,10 +62,13 @@ export interface RaceOutcome {
 }
 
 /** How each process warms up by itself; after that, all do together for a slice, which does not count. */
-const warmUps = { full: { turns: 2_000, limitMs: 6_000 }, quick: { turns: 600, limitMs: 1_500 } };
-/** With so many processes, there is no time for more than this share. */
-const many = 50;
-const warmUpShareOfMany = 0.15;
+const warmUps = { full: { turns: 6_000, limitMs: 6_000 }, quick: { turns: 600, limitMs: 1_500 } };
+
+/** The more processes there are, the less time there is for each. */
+function warmUpShare(processes: number): number {
+  if (processes <= 2) return 1;
+  return processes < 50 ? 1 / 3 : 1 / 20;
+}
 
 /**
  * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
@@ -138,10 +141,9 @@ export async function startContestant(
   timing: (process: number) => Pick<Job, "startDelayMs" | "startStepMs"> = () => ({ startDelayMs: 0, startStepMs: 0 }),
 ): Promise<Contestant> {
   const { turns, limitMs } = options.isQuick ? warmUps.quick : warmUps.full;
-  const share = processes < many ? 1 : warmUpShareOfMany;
   const jobOf = (process: number): Job => ({
     ...job,
-    warmUp: { turns: turns * share, limitMs },
+    warmUp: { turns: turns * warmUpShare(processes), limitMs },
     ...timing(process),
     peer,
     endpoints,

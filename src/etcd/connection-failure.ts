@@ -7,7 +7,10 @@ const meanings: readonly (readonly [said: RegExp, meaning: string])[] = [
   [/certificate has expired/, "etcd's certificate has expired"],
   [/certificate is not yet valid/, "etcd's certificate is not valid yet: is a clock wrong?"],
   [/SSL alert number (4\d|116)\b/, "etcd does not let us in: are tls.cert and tls.key what it wants?"],
-  [/wrong version number|before secure TLS connection was established/, "no TLS was spoken there: is it http://?"],
+  [
+    /wrong version number|before secure TLS connection was established|before TLS was spoken/,
+    "no TLS was spoken there: is it http://?",
+  ],
   [
     /HTTP\/2 over TLS|SSL alert number 120\b/,
     "no HTTP/2 was spoken there over TLS: is this etcd's address for clients?",

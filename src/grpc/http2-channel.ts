@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { messageOf } from "../message-of.ts";
 import { type Call, type CallListener, type Channel, failedCall, type StartOptions } from "./channel.ts";
 import { Http2Call } from "./http2-call.ts";
@@ -20,7 +21,7 @@ const lastWordsMs = 100;
 export class Http2Channel implements Channel {
   readonly #session: ClientHttp2Session;
   readonly #protocol: string;
-  #socket: Socket | undefined;
+  #socket: Socket | TLSSocket | undefined;
   #isOpen = true;
   /** Whether there is a server of HTTP/2. */
   #hasSpoken = false;
@@ -37,7 +38,10 @@ export class Http2Channel implements Channel {
     const createConnection = (): Socket => {
       this.#socket = openSocket();
       // Before HTTP/2 listens: it has each call fail with its own words.
-      this.#socket.on("error", (error) => this.#break(messageOf(error), error));
+      this.#socket.on("error", (error: NodeJS.ErrnoException) => {
+        const isReset = error.syscall === "read";
+        this.#break(`${isReset ? `${this.#ending()}: ` : ""}${messageOf(error)}`, error);
+      });
       return this.#socket;
     };
     this.#protocol = authority.startsWith("https:") ? "HTTP/2 over TLS" : "HTTP/2 without TLS";
@@ -121,6 +125,9 @@ export class Http2Channel implements Channel {
 
   /** Of a connection that was made. */
   #ending(): string {
-    return `the connection was closed${this.#hasSpoken ? "" : ` before ${this.#protocol} was spoken`}`;
+    if (this.#hasSpoken) return "the connection was closed";
+    const isGreeting =
+      this.#socket !== undefined && "secureConnecting" in this.#socket && this.#socket.secureConnecting;
+    return `the connection was closed before ${isGreeting ? "TLS" : this.#protocol} was spoken`;
   }
 }

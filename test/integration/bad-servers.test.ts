@@ -77,16 +77,19 @@ describe("a lock is refused by a named error, or had, when what should be etcd",
 });
 
 const close = (socket: Socket): unknown => socket.resume().end();
+const reset = (socket: Socket): unknown => socket.once("data", () => socket.resetAndDestroy());
 const showPage = (code: number): Server =>
   createHttp2Server((_, response) => response.writeHead(code, { "content-type": "text/html" }).end("<h1>a page</h1>"));
 
 /** What is said of servers that are no etcd, by how they are spoken to. */
 const strangers: Readonly<Record<string, readonly [start: (tls: EtcdTls) => Server, said: RegExp]>> = {
   "http: closes connections": [() => createServer(close), /^no HTTP\/2 was spoken there without TLS: is it https:/],
+  "http: resets connections": [() => createServer(reset), /^no HTTP\/2 was spoken there without TLS: is it https:/],
   "http: speaks HTTP/1.1": [() => createHttpServer(), /^no HTTP\/2 was spoken there without TLS: is it https:/],
   "http: shows a page": [() => showPage(200), /^no gRPC is spoken there: HTTP status 200, content-type "text\/html"$/],
   "http: has no page": [() => showPage(404), /^no gRPC is spoken there: HTTP status 404, content-type "text\/html"$/],
   "https: closes connections": [() => createServer(close), /^no TLS was spoken there: is it http:/],
+  "https: resets connections": [() => createServer(reset), /^no TLS was spoken there: is it http:/],
   "https: speaks HTTP/1.1 without TLS": [() => createHttpServer(), /^no TLS was spoken there: is it http:/],
   "https: closes connections of TLS": [
     ({ cert, key }) => createTlsServer({ cert, key }, close),
