@@ -77,9 +77,15 @@ export class LibraryTaker implements LockTaker {
       for (const listener of listeners) listener(reason);
     });
     await lock.lock({ signal });
+    const { fencingToken } = lock;
+    if (fencingToken === undefined) {
+      // As when this process was frozen in that very moment.
+      await lock.unlock().catch(() => {});
+      throw new Error("it was lost as soon as it was had");
+    }
     return {
       name,
-      token: String(lock.fencingToken),
+      token: String(fencingToken),
       limit: 1,
       key: undefined,
       createRevision: undefined,

@@ -95,14 +95,15 @@ async function waitForTurns(
 
 /**
  * An admission is worth nothing if what proves it was sent too long ago: because its answer was lost at first, or because
- * the turn came later in other lines. Then lease and hold records are renewed first.
+ * the turn came later in other lines; or before a jump of the clocks. Then lease and hold records are renewed first.
  */
 async function assureAdmissions(
   session: Session,
   admissions: readonly Admission[],
   signal: Signal,
 ): Promise<readonly Admission[]> {
-  const isStale = (provedAt: number): boolean => session.clock.now() >= provedAt + (holdTimeMs(session.ttl) * 2) / 3;
+  const isStale = (provedAt: number): boolean =>
+    provedAt <= session.doubtedAt || session.clock.now() >= provedAt + (holdTimeMs(session.ttl) * 2) / 3;
   let touched = admissions;
   for (;;) {
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import type { Session } from "../session/session.ts";
 import { type EntryValue, formatEntryValue } from "./entry-value.ts";
+import type { Follower } from "./follower.ts";
 import type { LineName } from "./line-name.ts";
 
 /** A place in a line that is being asked for: its keys are known, whether etcd has them is not. */
@@ -41,29 +42,6 @@ export interface Admission {
   readonly touchedAt: number;
   /** Who stood just behind it in line when it last looked, if that is an exclusive waiter of ours. */
   readonly follower?: Follower | undefined;
-}
-
-/** An exclusive waiter of ours, with all that whoever is just ahead needs to admit it. */
-export interface Follower {
-  readonly entryKey: string;
-  readonly recordKey: string;
-  readonly createRevision: bigint;
-  readonly modRevision: bigint;
-  /** What its hold record is to say. */
-  readonly recordText: string;
-  readonly recordLeaseId: bigint;
-}
-
-/** The same of a waiter of this process. */
-export function asFollower(entry: Entry): Follower {
-  return {
-    entryKey: entryKey(entry),
-    recordKey: recordKey(entry),
-    createRevision: entry.createRevision,
-    modRevision: entry.modRevision,
-    recordText: recordValue(entry),
-    recordLeaseId: entry.session.recordLeaseId,
-  };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { EtcdRefusedError } from "../errors.ts";
 import { grantLease } from "../session/lease-pair.ts";
 import type { Session } from "../session/session.ts";
-import { asFollower, entryKey } from "./entry.ts";
+import { entryKey } from "./entry.ts";
+import { asFollower } from "./follower.ts";
 import { giveBackPlace, successorOf } from "./hand-over.ts";
 import type { Hold } from "./hold.ts";
 import { keepTransaction, readFound } from "./hold-transactions.ts";

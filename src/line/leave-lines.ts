@@ -1,7 +1,8 @@
 import type { CallOptions, OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
 import { boundTo, type Comparison, createdAt, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
-import { type Admission, type Application, type Entry, entryKey, type Follower, recordKey } from "./entry.ts";
+import { type Admission, type Application, type Entry, entryKey, recordKey } from "./entry.ts";
+import type { Follower } from "./follower.ts";
 import { giveBackPlace, type Successor } from "./hand-over.ts";
 
 /** A place to be left, and who is admitted in the same step, if that is known. */

@@ -1,6 +1,6 @@
 import type { Answer, Operation, OperationResult } from "../etcd/etcd-client.ts";
 import { type KeyValue, keyValuesOf, range } from "../etcd/transaction.ts";
-import { type Application, type Entry, entryKey, type Follower, recordValue } from "./entry.ts";
+import { type Application, entryKey } from "./entry.ts";
 import { type EntryValue, parseEntryValue } from "./entry-value.ts";
 import type { LineName } from "./line-name.ts";
 
@@ -80,29 +80,6 @@ export function parseView(
     records: (records ?? []).flatMap((keyValue) => toHoldRecord(application.line, keyValue)),
     isBlurred: width === "narrow" && (direct.length < others.length || direct.some(isNewerThan(own?.[0]))),
   };
-}
-
-/** Reads who stands just behind `entry`. */
-export function readFollower({ line: { entries }, createRevision }: Entry): Operation {
-  return range(entries.key, {
-    rangeEnd: entries.rangeEnd,
-    byCreateRevision: "ascending",
-    limit: 1,
-    minCreateRevision: createRevision + 1n,
-  });
-}
-
-/** Makes something of what {@link readFollower} has read: nothing, when it is not an exclusive waiter of ours. */
-export function parseFollower(line: LineName, [found]: readonly KeyValue[]): Follower | undefined {
-  const suffix = found === undefined ? undefined : line.suffixOfEntry(found.key);
-  if (found === undefined || suffix === undefined) return undefined;
-  const { key, createRevision, modRevision } = found;
-  const value = parseEntryValue(found.value);
-  const { limit, ttl, recordLease } = value;
-  if (limit !== 1 || ttl === undefined || recordLease === undefined) return undefined;
-  const recordText = recordValue({ value, createRevision });
-  const recordKey = line.recordKey(suffix);
-  return { entryKey: key, recordKey, createRevision, modRevision, recordText, recordLeaseId: recordLease };
 }
 
 function isNewerThan(own: KeyValue | undefined): (other: OtherEntry) => boolean {

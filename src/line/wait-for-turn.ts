@@ -5,18 +5,10 @@ import { EtcdRefusedError, NotAvailableError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
 import { keyValuesOf } from "../etcd/transaction.ts";
 import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
-import { type Admission, type Entry, entryKey, type Follower, recordKey } from "./entry.ts";
+import { type Admission, type Entry, entryKey, recordKey } from "./entry.ts";
+import { type Follower, parseFollower, readFollower } from "./follower.ts";
 import { standBehind } from "./hand-over.ts";
-import {
-  type LineView,
-  type OtherEntry,
-  parseFollower,
-  parseView,
-  readFollower,
-  readView,
-  type ViewWidth,
-  viewWidth,
-} from "./line-view.ts";
+import { type LineView, type OtherEntry, parseView, readView, type ViewWidth, viewWidth } from "./line-view.ts";
 import { OrphanLedger } from "./orphan-ledger.ts";
 import { judgeTurn, type Turn } from "./turn.ts";
 import { WatchSet } from "./watch-set.ts";
@@ -63,8 +55,8 @@ export async function waitForTurn(
   onWaiting: () => void,
 ): Promise<Admission> {
   using scope = new Scope(signal, entry.session.ended);
-  using wait = new Wait(entry, patience, scope, onWaiting);
-  return await wait.untilAdmitted(firstView);
+  using wait = new Wait(entry, firstView, patience, scope, onWaiting);
+  return await wait.untilAdmitted();
 }
 
 /** One wait: what has been seen of the line, and what is watched. */
@@ -88,15 +80,16 @@ class Wait implements Disposable {
   #isNext = false;
   /** Whether it has had to wait for others than the holder: then the one ahead may know of it, and admit it. */
   #mayBeAdmitted = false;
-  /** When the line was last looked at, and we were not inside. */
-  #outsideAt = Number.NEGATIVE_INFINITY;
+  /** The last view of the line in which we were not inside. */
+  #outside: LineView;
   #follower: Follower | undefined;
   #handedOver: Admission | undefined;
   #glance: Alarm | undefined;
   #stepAside = (): void => {};
 
-  constructor(entry: Entry, patience: Patience, scope: Scope, onWaiting: () => void) {
+  constructor(entry: Entry, firstView: LineView, patience: Patience, scope: Scope, onWaiting: () => void) {
     this.#entry = entry;
+    this.#outside = firstView;
     this.#patience = patience;
     this.#scope = scope;
     this.#startedAt = entry.session.clock.now();
@@ -116,13 +109,13 @@ class Wait implements Disposable {
     this.#watches.close();
   }
 
-  async untilAdmitted(firstView: LineView): Promise<Admission> {
-    const { entry, fencingToken, touchedAt } = await this.#waitFrom(firstView);
+  async untilAdmitted(): Promise<Admission> {
+    const { entry, fencingToken, touchedAt } = await this.#untilInside();
     return { entry, fencingToken, touchedAt, follower: this.#follower };
   }
 
-  async #waitFrom(firstView: LineView): Promise<Admission> {
-    let view = firstView;
+  async #untilInside(): Promise<Admission> {
+    let view = this.#outside;
     for (;;) {
       if (this.#handedOver !== undefined) return this.#handedOver;
       const turn = await this.#judge(view);
@@ -141,7 +134,7 @@ class Wait implements Disposable {
   async #judge(view: LineView): Promise<Turn> {
     const clear = view.isBlurred ? await this.#read("wide") : view;
     this.#seenRevision = clear.revision;
-    if (clear.records.every(({ suffix }) => suffix !== this.#entry.suffix)) this.#outsideAt = clear.sentAt;
+    if (clear.records.every(({ suffix }) => suffix !== this.#entry.suffix)) this.#outside = clear;
     const now = this.#entry.session.clock.now();
     this.#ledger.observe(clear.records, now);
     return judgeTurn(this.#entry, clear, this.#ledger, now);
@@ -169,7 +162,7 @@ class Wait implements Disposable {
     this.#keyAhead = turn.justAhead?.key;
     this.#standBehind(turn.justAhead);
     this.#isNext = turn.isNext;
-    this.#mayBeAdmitted ||= !turn.isNext;
+    this.#mayBeAdmitted ||= this.#width === "narrow" && !turn.isNext;
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
     const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
@@ -239,16 +232,15 @@ class Wait implements Disposable {
     else if (events.some((event) => this.#isNews(event))) this.#bell.ring();
   }
 
-  /** Whether the one ahead has written our hold record as it left. A late event may tell of an earlier place of the same key. */
+  /** Whether the one ahead has written our hold record as it left. A late event may tell of an earlier one with the same key. */
   #isAdmission({ kind, key, leaseId, createRevision }: KeyEvent): boolean {
-    const { session, createRevision: place } = this.#entry;
-    const isOurs = key === recordKey(this.#entry) && leaseId === session.recordLeaseId;
-    return kind === "put" && isOurs && createRevision > place;
+    const isOurs = key === recordKey(this.#entry) && leaseId === this.#entry.session.recordLeaseId;
+    return kind === "put" && isOurs && createRevision > this.#outside.revision;
   }
 
   /** When that was written is not known, but that it was not there yet when we last looked. */
   #admit(fencingToken: bigint): void {
-    this.#handedOver ??= { entry: this.#entry, fencingToken, touchedAt: this.#outsideAt };
+    this.#handedOver ??= { entry: this.#entry, fencingToken, touchedAt: this.#outside.sentAt };
     this.#bell.ring();
   }
 
@@ -261,7 +253,7 @@ class Wait implements Disposable {
 
   async #confirm(grounds: Grounds): Promise<Confirmation> {
     try {
-      return await confirmAdmission(this.#entry, grounds, this.#outsideAt, this.#scope);
+      return await confirmAdmission(this.#entry, grounds, this.#outside.sentAt, this.#scope);
     } catch (error) {
       if (!(error instanceof EtcdRefusedError && error.status === "RESOURCE_EXHAUSTED")) throw error;
       // etcd takes no writes for lack of space: our place is kept, and we try again when it is next time to look.

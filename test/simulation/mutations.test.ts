@@ -4,7 +4,7 @@ import { runMutant } from "../support/mutant.ts";
 import { mutations } from "./mutations.ts";
 
 /** As many seeds as it takes, but not more. */
-const mostSeeds = 40;
+const mostSeeds = 80;
 
 describe("the simulation catches code that", { concurrency: 2 }, () => {
   for (const mutation of mutations) {

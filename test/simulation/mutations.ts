@@ -60,14 +60,14 @@ export const mutations: readonly ProtocolMutation[] = [
   {
     what: "counts a lock that was handed over from when it heard of it",
     file: "line/wait-for-turn.js",
-    from: "fencingToken, touchedAt: this.#outsideAt };",
+    from: "fencingToken, touchedAt: this.#outside.sentAt };",
     to: "fencingToken, touchedAt: this.#entry.session.clock.now() };",
-    violates: ["exclusion"],
+    violates: ["exclusion", "tokens"],
   },
   {
     what: "takes the hold record of an earlier place for its own",
     file: "line/wait-for-turn.js",
-    from: "isOurs && createRevision > place",
+    from: "isOurs && createRevision > this.#outside.revision",
     to: "isOurs",
     violates: ["tokens", "exclusion"],
   },
