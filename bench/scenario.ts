@@ -62,12 +62,12 @@ export interface RaceOutcome {
 }
 
 /** How each process warms up by itself; after that, all do together for a slice, which does not count. */
-const warmUps = { full: { turns: 6_000, limitMs: 6_000 }, quick: { turns: 600, limitMs: 1_500 } };
+const warmUps = { full: { turns: 2_000, limitMs: 6_000 }, quick: { turns: 600, limitMs: 1_500 } };
 
 /** The more processes there are, the less time there is for each. */
 function warmUpShare(processes: number): number {
-  if (processes <= 2) return 1;
-  return processes < 50 ? 1 / 3 : 1 / 20;
+  if (processes < 50) return 1;
+  return 0.15;
 }
 
 /**

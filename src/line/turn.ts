@@ -15,6 +15,8 @@ export type Turn =
       readonly justAhead: OtherEntry | undefined;
       /** Only holders and orphans are ahead. */
       readonly isNext: boolean;
+      /** Others wait ahead, and somebody is inside. Between two holders nobody is: then the one ahead may be next. */
+      readonly isFarBack: boolean;
       /** When the last of the orphans ahead will have been outlived, if any is ahead. */
       readonly outlivedAt: number | undefined;
     };
@@ -28,10 +30,12 @@ export function judgeTurn(entry: Entry, view: LineView, ledger: OrphanLedger, no
   const blocking = orphans.filter((orphan) => !outlived.includes(orphan) && isAheadOf(entry, orphan));
   if (isAdmitted([...blocking.map(({ value }) => value), ...ahead], entry.value)) return { kind: "admitted", outlived };
   const justAhead = ahead.at(-1);
+  const isNext = justAhead === undefined || view.records.some(({ suffix }) => suffix === justAhead.suffix);
   return {
     kind: "waiting",
     justAhead,
-    isNext: justAhead === undefined || view.records.some(({ suffix }) => suffix === justAhead.suffix),
+    isNext,
+    isFarBack: !isNext && view.records.length > 0,
     outlivedAt: blocking.length === 0 ? undefined : Math.max(...blocking.map((orphan) => ledger.outlivedAt(orphan))),
   };
 }

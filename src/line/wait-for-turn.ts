@@ -31,7 +31,7 @@ const readIntervalMs = { next: 1_000, others: 10_000 };
  */
 const glanceMs = 10;
 /**
- * Whoever is not next looks so long after its watches stand, in milliseconds: at what came before that, and at who has come
+ * Whoever is far back looks so long after its watches stand, in milliseconds: at what came before that, and at who has come
  * just behind, to admit that one when it leaves.
  */
 const lookBackMs = 25;
@@ -78,7 +78,7 @@ class Wait implements Disposable {
   /** Up to which revision of etcd the line has been seen. */
   #seenRevision = 0n;
   #isNext = false;
-  /** Whether it has had to wait for others than the holder: then the one ahead may know of it, and admit it. */
+  /** Whether it has been so far back that the one ahead may know of it, and admit it. */
   #mayBeAdmitted = false;
   /** The last view of the line in which we were not inside. */
   #outside: LineView;
@@ -162,7 +162,7 @@ class Wait implements Disposable {
     this.#keyAhead = turn.justAhead?.key;
     this.#standBehind(turn.justAhead);
     this.#isNext = turn.isNext;
-    this.#mayBeAdmitted ||= this.#width === "narrow" && !turn.isNext;
+    this.#mayBeAdmitted ||= this.#width === "narrow" && turn.isFarBack;
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
     const outlivedInMs = (turn.outlivedAt ?? Number.POSITIVE_INFINITY) - clock.now();
@@ -206,8 +206,9 @@ class Wait implements Disposable {
 
   /** Everything after `revision` is told; what came before, and after what we have seen, shows only when we look. */
   #catchUp(revision: bigint): void {
-    if (revision > this.#seenRevision && (this.#isNext || this.#width === "wide")) this.#look();
-    else if (this.#width === "narrow") this.#lookIn(this.#isNext ? glanceMs : lookBackMs);
+    if (this.#mayBeAdmitted && !this.#isNext) this.#lookIn(lookBackMs);
+    else if (revision > this.#seenRevision) this.#look();
+    else if (this.#isNext) this.#lookIn(glanceMs);
   }
 
   #lookIn(delayMs: number): void {

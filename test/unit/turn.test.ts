@@ -34,12 +34,17 @@ test("who is alone is admitted", () => {
 test("who has somebody ahead waits for the one just ahead", () => {
   const ahead = other("a", 40n);
   const turn = setUp().judge({ others: [ahead] });
-  assert.deepEqual(turn, { kind: "waiting", justAhead: ahead, isNext: false, outlivedAt: undefined });
+  assert.deepEqual(turn, { kind: "waiting", justAhead: ahead, isNext: false, isFarBack: false, outlivedAt: undefined });
 });
 
 test("who has only holders ahead is next", () => {
   const turn = setUp().judge({ others: [other("a", 40n)], records: [record("a", 40n)] });
   assert.equal(turn.kind === "waiting" && turn.isNext, true);
+});
+
+test("who has a waiter ahead while somebody is inside is far back", () => {
+  const turn = setUp().judge({ others: [other("b", 45n)], records: [record("a", 40n)] });
+  assert.equal(turn.kind === "waiting" && turn.isFarBack && !turn.isNext, true);
 });
 
 test("an entry that is gone, or was written by somebody else, is no place", () => {
@@ -55,6 +60,7 @@ test("an orphan keeps its place until no touch was seen for its TTL and the marg
     kind: "waiting",
     justAhead: undefined,
     isNext: true,
+    isFarBack: false,
     outlivedAt: now + 11_000,
   });
   assert.equal(judge({ records: [orphan] }, now + 10_999).kind, "waiting");
