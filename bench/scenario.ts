@@ -63,12 +63,9 @@ export interface RaceOutcome {
 
 /** How each process warms up by itself; after that, all do together for a slice, which does not count. */
 const warmUps = { full: { turns: 2_000, limitMs: 6_000 }, quick: { turns: 600, limitMs: 1_500 } };
-
-/** The more processes there are, the less time there is for each. */
-function warmUpShare(processes: number): number {
-  if (processes < 50) return 1;
-  return 0.15;
-}
+/** With so many processes, there is no time for more than this share. */
+const many = 50;
+const warmUpShareOfMany = 0.15;
 
 /**
  * Measures all entrants on one etcd, round by round one after the other, each round beginning with another one. All their
@@ -139,11 +136,12 @@ export async function startContestant(
   endpoints: readonly string[],
   { peer, processes, job }: Entrant,
   timing: (process: number) => Pick<Job, "startDelayMs" | "startStepMs"> = () => ({ startDelayMs: 0, startStepMs: 0 }),
+  warmUpShare: number = processes < many ? 1 : warmUpShareOfMany,
 ): Promise<Contestant> {
   const { turns, limitMs } = options.isQuick ? warmUps.quick : warmUps.full;
   const jobOf = (process: number): Job => ({
     ...job,
-    warmUp: { turns: turns * warmUpShare(processes), limitMs },
+    warmUp: { turns: turns * warmUpShare, limitMs },
     ...timing(process),
     peer,
     endpoints,

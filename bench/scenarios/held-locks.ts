@@ -9,6 +9,8 @@ import { type EtcdCounts, readEtcdCounts } from "../servers/etcd-metrics.ts";
 const windowSeconds = { full: 60, quick: 33 };
 const settleMs = 2_000;
 const mebibyte = 1_024 ** 2;
+/** What warming up leaves in memory would be taken for that of a process that holds nothing. */
+const warmUpShare = 0.05;
 /** Linux counts processor time in hundredths of a second. */
 const ticksPerSecond = 100;
 
@@ -35,7 +37,7 @@ async function measurePeer(
 ): Promise<PeerResult> {
   const seconds = setting.options.isQuick ? windowSeconds.quick : windowSeconds.full;
   await using etcd = await startBenchEtcd(oneMember);
-  const contestant = await startContestant(setting, id, etcd.endpoints, entrant);
+  const contestant = await startContestant(setting, id, etcd.endpoints, entrant, undefined, warmUpShare);
   try {
     const [pid = 0] = contestant.pids;
     const empty = readUsage(pid);
