@@ -103,6 +103,7 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
       host,
       pid: process.pid,
       since: Date.now(),
+      // What the session gives is written over these. Before Node.js 22, adding to a copy would be dear.
       ttl,
       recordLease: undefined,
       limit: mode === "shared" ? Number.POSITIVE_INFINITY : permits,

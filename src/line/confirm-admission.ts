@@ -1,7 +1,7 @@
 import type { Signal } from "../abort.ts";
 import type { Transaction } from "../etcd/etcd-client.ts";
 import { type Comparison, createdAt, noneOlderThan, put, remove, writtenAt } from "../etcd/transaction.ts";
-import { type Admission, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
+import { type Admission, admittedUnawares, type Entry, entryKey, recordKey, recordValue } from "./entry.ts";
 import { type HoldRecord, type LineView, parseView, readView, viewWidth } from "./line-view.ts";
 
 /** What an admission rests on. */
@@ -34,7 +34,7 @@ export async function confirmAdmission(
   const view = parseView(entry, viewWidth(entry.value), answer.results, answer);
   const record = view.records.find(({ suffix }) => suffix === entry.suffix);
   if (record === undefined) return { kind: "waiting", view };
-  return { kind: "admitted", admission: { entry, fencingToken: record.createRevision, touchedAt: notBefore } };
+  return { kind: "admitted", admission: admittedUnawares(entry, record, notBefore) };
 }
 
 function confirmTransaction(entry: Entry, grounds: Grounds): Transaction {

@@ -45,11 +45,15 @@ export interface Admission {
 }
 
 /**
- * An entry that was admitted by a request whose answer we did not get, or on our behalf. When that was sent is not known:
- * it has to be touched before anything can rest on it.
+ * An entry that was admitted by a request whose answer we did not get, or on our behalf. When that was sent is not known,
+ * but that it was not before `notBefore`; where nothing is known, it has to be touched before anything can rest on it.
  */
-export function admittedUnawares(entry: Entry, record: { readonly createRevision: bigint }): Admission {
-  return { entry, fencingToken: record.createRevision, touchedAt: Number.NEGATIVE_INFINITY };
+export function admittedUnawares(
+  entry: Entry,
+  record: { readonly createRevision: bigint },
+  notBefore: number = Number.NEGATIVE_INFINITY,
+): Admission {
+  return { entry, fencingToken: record.createRevision, touchedAt: notBefore };
 }
 
 export function entryKey({ line, suffix }: Application): string {

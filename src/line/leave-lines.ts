@@ -81,8 +81,7 @@ function leave({ place, handOver }: Leaving): Transaction {
     compare: [
       ...isAsWeLeftIt(from.entry),
       createdAt(recordKey(from.entry), from.fencingToken),
-      createdAt(to.entryKey, to.createRevision),
-      writtenAt(to.entryKey, to.modRevision),
+      ...isAsWritten(to.entryKey, to),
       createdAt(to.recordKey, 0n),
     ],
     success: [
@@ -115,7 +114,14 @@ function claims(place: Application | Entry): readonly [readonly Comparison[], ..
 }
 
 function isAsWeLeftIt(entry: Entry): readonly Comparison[] {
-  return [createdAt(entryKey(entry), entry.createRevision), writtenAt(entryKey(entry), entry.modRevision)];
+  return isAsWritten(entryKey(entry), entry);
+}
+
+function isAsWritten(
+  key: string,
+  { createRevision, modRevision }: Pick<Entry, "createRevision" | "modRevision">,
+): readonly Comparison[] {
+  return [createdAt(key, createRevision), writtenAt(key, modRevision)];
 }
 
 function readOutcome(

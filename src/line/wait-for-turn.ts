@@ -5,7 +5,7 @@ import { EtcdRefusedError, NotAvailableError } from "../errors.ts";
 import type { KeyEvent, WatchTarget } from "../etcd/etcd-client.ts";
 import { keyValuesOf } from "../etcd/transaction.ts";
 import { type Confirmation, confirmAdmission, type Grounds } from "./confirm-admission.ts";
-import { type Admission, type Entry, entryKey, recordKey } from "./entry.ts";
+import { type Admission, admittedUnawares, type Entry, entryKey, recordKey } from "./entry.ts";
 import { type Follower, parseFollower, readFollower } from "./follower.ts";
 import { standBehind } from "./hand-over.ts";
 import { type LineView, type OtherEntry, parseView, readView, type ViewWidth, viewWidth } from "./line-view.ts";
@@ -177,10 +177,7 @@ class Wait implements Disposable {
   #standBehind(justAhead: OtherEntry | undefined): void {
     this.#stepAside();
     if (justAhead === undefined || this.#width === "wide") return;
-    const admit = (admission: Admission): void => {
-      this.#handedOver = admission;
-      this.#bell.ring();
-    };
+    const admit = (admission: Admission): void => this.#admit(admission);
     this.#stepAside = standBehind(justAhead.key, { entry: this.#entry, admit, look: () => this.#bell.ring() });
   }
 
@@ -226,7 +223,8 @@ class Wait implements Disposable {
     const touches = events.filter(({ kind, key }) => kind === "put" && line.suffixOfRecord(key) !== undefined);
     this.#ledger.observe(touches, session.clock.now());
     const admission = events.find((event) => this.#isAdmission(event));
-    if (admission !== undefined) this.#admit(admission.createRevision);
+    // When it was written is not known, but that it was not there yet when we last looked.
+    if (admission !== undefined) this.#admit(admittedUnawares(this.#entry, admission, this.#outside.sentAt));
     const hasLeft = events.some(({ kind, key }) => kind === "delete" && key === this.#keyAhead);
     if (hasLeft) this.#mayBeFirst = true;
     if (hasLeft && this.#mayBeAdmitted) this.#lookIn(restMs);
@@ -239,9 +237,8 @@ class Wait implements Disposable {
     return kind === "put" && isOurs && createRevision > this.#outside.revision;
   }
 
-  /** When that was written is not known, but that it was not there yet when we last looked. */
-  #admit(fencingToken: bigint): void {
-    this.#handedOver ??= { entry: this.#entry, fencingToken, touchedAt: this.#outside.sentAt };
+  #admit(admission: Admission): void {
+    this.#handedOver ??= admission;
     this.#bell.ring();
   }
 
@@ -265,11 +262,13 @@ class Wait implements Disposable {
 
   async #read(width: ViewWidth): Promise<LineView> {
     const { line, session, createRevision } = this.#entry;
-    const success = [readFollower(this.#entry), ...readView(this.#entry, width, createRevision)];
+    // Only who is exclusive can hand over.
+    const follower = this.#width === "narrow" ? [readFollower(this.#entry)] : [];
+    const success = [...follower, ...readView(this.#entry, width, createRevision)];
     const transaction = { compare: [], success, failure: [] };
     const options = { timeoutMs: Number.POSITIVE_INFINITY, tryTimeoutMs: session.tryTimeoutMs, signal: this.#scope };
     const answer = await session.client.transact(transaction, options);
-    this.#follower = parseFollower(line, keyValuesOf(answer.results, 0));
+    if (follower.length > 0) this.#follower = parseFollower(line, keyValuesOf(answer.results, 0));
     return parseView(this.#entry, width, answer.results, answer);
   }
 }

@@ -60,8 +60,8 @@ export const mutations: readonly ProtocolMutation[] = [
   {
     what: "counts a lock that was handed over from when it heard of it",
     file: "line/wait-for-turn.js",
-    from: "fencingToken, touchedAt: this.#outside.sentAt };",
-    to: "fencingToken, touchedAt: this.#entry.session.clock.now() };",
+    from: "admittedUnawares(this.#entry, admission, this.#outside.sentAt)",
+    to: "admittedUnawares(this.#entry, admission, this.#entry.session.clock.now())",
     violates: ["exclusion", "tokens"],
   },
   {
