@@ -2,8 +2,7 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { onAbort, type Signal } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import type { Channel, Headers } from "../grpc/channel.ts";
-import { GrpcError, status } from "../grpc/status.ts";
-import { messageOf } from "../message-of.ts";
+import { GrpcError, status, unreadable } from "../grpc/status.ts";
 
 /** One gRPC method of etcd. */
 export interface Method<Request, Response> {
@@ -138,10 +137,6 @@ export class Connection {
 
 function encode<Request>({ request }: Method<Request, unknown>, message: Request): Uint8Array {
   return request.encode(message).finish();
-}
-
-function unreadable(error: unknown): GrpcError {
-  return new GrpcError(status.INTERNAL, `the answer cannot be read: ${messageOf(error)}`, error);
 }
 
 function unanswered(): GrpcError {

@@ -1,9 +1,8 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
-import { messageOf } from "../message-of.ts";
 import { show } from "../show.ts";
 import type { Call, CallListener } from "./channel.ts";
 import { frame, MessageReader } from "./messages.ts";
-import { GrpcError, status } from "./status.ts";
+import { GrpcError, status, unreadable } from "./status.ts";
 
 /** What an HTTP status means where gRPC's own is missing: no gRPC server has answered, but something before it. */
 const ofHttpStatus: Readonly<Record<number, number>> = {
@@ -94,11 +93,7 @@ export class Http2Call implements Call {
     try {
       this.#messages.read(piece);
     } catch (error) {
-      this.#fail(
-        error instanceof GrpcError
-          ? error
-          : new GrpcError(status.INTERNAL, `the answer cannot be read: ${messageOf(error)}`, error),
-      );
+      this.#fail(error instanceof GrpcError ? error : unreadable(error));
     }
   }
 

@@ -1,3 +1,5 @@
+import { messageOf } from "../message-of.ts";
+
 /** How a gRPC call ends (https://grpc.io/docs/guides/status-codes/). */
 export const status = {
   OK: 0,
@@ -36,4 +38,9 @@ export class GrpcError extends Error {
     super(message, cause === undefined ? {} : { cause });
     this.code = code;
   }
+}
+
+/** What came could not be read, for this `error`. */
+export function unreadable(error: unknown): GrpcError {
+  return new GrpcError(status.INTERNAL, `the answer cannot be read: ${messageOf(error)}`, error);
 }
