@@ -6,7 +6,7 @@ const mutations: readonly Mutation[] = [
   {
     what: "releases by name",
     file: "line/leave-lines.js",
-    from: "return [createdAt(entryKey(entry), entry.createRevision), writtenAt(entryKey(entry), entry.modRevision)];",
+    from: "return isAsWritten(entryKey(entry), entry);",
     to: "return [];",
   },
   {
