@@ -27,7 +27,8 @@ const readIntervalMs = { next: 1_000, others: 10_000 };
 
 /**
  * etcd chooses from which revision on it tells a new watch, and only then begins to watch. What is written between the two
- * is told with its next round of what came late, which may be 100 ms later. Who is next looks before that.
+ * is told with its next round of what came late, which may be 100 ms later. Who is next, or behind one who is about to
+ * enter, looks before that.
  */
 const glanceMs = 10;
 /**
@@ -78,6 +79,7 @@ class Wait implements Disposable {
   /** Up to which revision of etcd the line has been seen. */
   #seenRevision = 0n;
   #isNext = false;
+  #isFarBack = false;
   /** Whether it has been so far back that the one ahead may know of it, and admit it. */
   #mayBeAdmitted = false;
   /** The last view of the line in which we were not inside. */
@@ -162,6 +164,7 @@ class Wait implements Disposable {
     this.#keyAhead = turn.justAhead?.key;
     this.#standBehind(turn.justAhead);
     this.#isNext = turn.isNext;
+    this.#isFarBack = turn.isFarBack;
     this.#mayBeAdmitted ||= this.#width === "narrow" && turn.isFarBack;
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
@@ -205,7 +208,7 @@ class Wait implements Disposable {
   #catchUp(revision: bigint): void {
     if (this.#mayBeAdmitted && !this.#isNext) this.#lookIn(lookBackMs);
     else if (revision > this.#seenRevision) this.#look();
-    else if (this.#isNext) this.#lookIn(glanceMs);
+    else if (!this.#isFarBack) this.#lookIn(glanceMs);
   }
 
   #lookIn(delayMs: number): void {

@@ -102,6 +102,55 @@ test("a lock that is given back while etcd begins to watch is had without waitin
   assert.deepEqual(asked.slice(-2), ["put,put", "put"]);
 });
 
+test("one who enters behind one who is about to hold need not wait for etcd to tell, either", async (t) => {
+  const setting = setUp(t);
+  const held = await setting.manager().acquire(setting.key);
+  const [isEntering, entering] = signalled();
+  const [mayEnter, letEnter] = signalled();
+  const ahead = setting.manager(
+    {},
+    withClient((client) => {
+      const { transact } = client;
+      client.transact = async (transaction, options) => {
+        const isConfirmation = transaction.success.map(({ kind }) => kind).join() === "put";
+        if (isConfirmation) entering();
+        if (isConfirmation) await mayEnter;
+        return await transact.call(client, transaction, options);
+      };
+    }),
+  );
+  const aheadWaits = isWaiting(ahead);
+  const isOver = ahead.withLock(setting.key, () => {});
+  await aheadWaits;
+  await held.release();
+  await isEntering;
+  const waiter = setting.manager(
+    {},
+    withClient((client) => {
+      const { watch } = client;
+      client.watch = (target, { onConfirmed }) => {
+        const letPass = async (revision: bigint): Promise<void> => {
+          letEnter();
+          await isOver;
+          onConfirmed(revision);
+        };
+        return watch.call(client, target, { onConfirmed: (revision) => void letPass(revision), onChange: () => {} });
+      };
+    }),
+  );
+  // It was not let in by the look at the line that everybody takes who has heard nothing for 8 s.
+  await within(1_500, "the waiter holds", waiter.acquire(setting.key));
+});
+
+/** A promise, and what resolves it. */
+function signalled(): readonly [Promise<void>, () => void] {
+  let signal = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    signal = resolve;
+  });
+  return [promise, signal];
+}
+
 /** Somebody of another process, and what it wrote to be admitted. */
 function elsewhere(setting: LockSetting): { readonly manager: LockManager; readonly confirmations: Transaction[] } {
   const confirmations: Transaction[] = [];
