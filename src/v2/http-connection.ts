@@ -24,6 +24,9 @@ export interface HttpResponse {
   readonly body: string | undefined;
 }
 
+/** An answer tells of one key, whose value others may have written. */
+const longestBody = 16 * 1024 * 1024;
+
 /** HTTP to one endpoint. Connections are kept, and thrown away when they do not answer. */
 export class HttpConnection {
   /** `host:port`. */
@@ -72,7 +75,7 @@ export class HttpConnection {
             request.destroy();
           });
         }
-        readAll(response).then(finish, (error) => fail(broken(error)));
+        readAll(response).then(finish, (error) => fail(error instanceof GrpcError ? error : broken(error)));
       });
       request.end(words.form === undefined ? undefined : new URLSearchParams(words.form).toString());
     });
@@ -97,9 +100,17 @@ export class HttpConnection {
   }
 }
 
+/** @throws GrpcError when it is longer than {@link longestBody}. */
 async function readAll(response: http.IncomingMessage): Promise<string> {
   let text = "";
-  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  for await (const chunk of response.setEncoding("utf8")) {
+    text += chunk;
+    if (text.length <= longestBody) continue;
+    throw new GrpcError(
+      status.RESOURCE_EXHAUSTED,
+      `the answer is too long: at most ${longestBody} characters are read`,
+    );
+  }
   return text;
 }
 

@@ -41,6 +41,19 @@ const answers: readonly (readonly [string, number, string, RegExp])[] = [
 ];
 
 describe("a server of the v2 API", { concurrency: true }, () => {
+  it("whose answer does not end is told of, before it fills the memory", async (t) => {
+    const lock = await lockOn(t, (_request, response) => {
+      const more = (): void => {
+        while (response.write("x".repeat(1024 * 1024)));
+      };
+      response.on("drain", more);
+      more();
+    });
+    await assert.rejects(
+      lock.lock({ timeout: 20_000 }),
+      /^EtcdRefusedError: .*too long: at most 16777216 characters are read/,
+    );
+  });
   for (const [what, statusCode, body, message] of answers) {
     it(`that ${what} is told of`, async (t) => {
       const lock = await lockOn(t, (_request, response) => {
