@@ -199,6 +199,42 @@ test("who knows who stands just behind admits that one as it leaves, also in ano
   assert.ok(order.every(({ token }, index) => index === 0 || token > (order[index - 1]?.token ?? 0n)));
 });
 
+test("who hears late that another has admitted it does not count from then", async (t) => {
+  const setting = setUp(t);
+  const lateMs = 3_000;
+  const ttlMs = 10_000;
+  const first = await setting.manager().acquire(setting.key);
+  const ahead = setting.manager();
+  const aheadWaits = isWaiting(ahead);
+  const isOver = ahead.withLock(setting.key, () => {});
+  await aheadWaits;
+  const waiter = setting.manager(
+    { ttl: ttlMs / 1_000, refreshInterval: 500 },
+    withClient((client) => {
+      const { watch } = client;
+      client.watch = (target, listener) =>
+        watch.call(client, target, {
+          onConfirmed: (revision) => listener.onConfirmed(revision),
+          onChange: (events) => void delay(lateMs).then(() => listener.onChange(events)),
+        });
+    }),
+  );
+  // Its session is renewed all the time, so that only the lock's own age counts.
+  const other = await waiter.acquire(`${setting.key}other`);
+  const waiterWaits = isWaiting(waiter);
+  const wait = waiter.acquire(setting.key);
+  await waiterWaits;
+  // Who is next looks each second; by then the waiter stands behind it.
+  await delay(1_200);
+  await first.release();
+  await within(5_000, "the one ahead has held", isOver);
+  const writtenAt = performance.now();
+  const lock = await within(10_000, "the waiter holds", wait);
+  assert.ok(performance.now() - writtenAt > lateMs / 2, "the waiter heard late");
+  assert.ok(lock.remaining < ttlMs - (performance.now() - writtenAt));
+  await Promise.all([lock.release(), other.release()]);
+});
+
 test("who is admitted by another, and gives up at that moment, leaves nothing behind, and the next one gets it", async (t) => {
   const setting = setUp(t);
   for (let round = 0; round < 6; round += 1) {

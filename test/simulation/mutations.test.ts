@@ -4,7 +4,7 @@ import { runMutant } from "../support/mutant.ts";
 import { mutations } from "./mutations.ts";
 
 /** As many seeds as it takes, but not more. */
-const mostSeeds = 80;
+const mostSeeds = 20;
 
 describe("the simulation catches code that", { concurrency: 2 }, () => {
   for (const mutation of mutations) {

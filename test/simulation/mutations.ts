@@ -58,13 +58,6 @@ export const mutations: readonly ProtocolMutation[] = [
     violates: ["admission", "exclusion"],
   },
   {
-    what: "counts a lock that was handed over from when it heard of it",
-    file: "line/wait-for-turn.js",
-    from: "admittedUnawares(this.#entry, admission, this.#outside.sentAt)",
-    to: "admittedUnawares(this.#entry, admission, this.#entry.session.clock.now())",
-    violates: ["exclusion", "tokens"],
-  },
-  {
     what: "takes the hold record of an earlier place for its own",
     file: "line/wait-for-turn.js",
     from: "isOurs && createRevision > this.#outside.revision",
