@@ -60,6 +60,8 @@ export async function waitForTurn(
   return await wait.untilAdmitted();
 }
 
+type WaitingTurn = Turn & { readonly kind: "waiting" };
+
 /** One wait: what has been seen of the line, and what is watched. */
 class Wait implements Disposable {
   readonly #entry: Entry;
@@ -73,13 +75,12 @@ class Wait implements Disposable {
   /** When there has been no answer yet, it waits for that. */
   readonly #prompt: Alarm;
   #hasToldWaiting = false;
-  #keyAhead: string | undefined;
+  /** Why we wait, as of the last look. */
+  #turn: WaitingTurn | undefined;
   /** Whoever was just ahead has left, or may have: if it was the last, we are admitted by asking for it. */
   #mayBeFirst = false;
   /** Up to which revision of etcd the line has been seen. */
   #seenRevision = 0n;
-  #isNext = false;
-  #isFarBack = false;
   /** Whether it has been so far back that the one ahead may know of it, and admit it. */
   #mayBeAdmitted = false;
   /** The last view of the line in which we were not inside. */
@@ -159,12 +160,10 @@ class Wait implements Disposable {
   }
 
   /** Waits until something may have changed, and looks again. */
-  async #sitOut(turn: Turn & { kind: "waiting" }): Promise<Confirmation> {
+  async #sitOut(turn: WaitingTurn): Promise<Confirmation> {
     const { clock } = this.#entry.session;
-    this.#keyAhead = turn.justAhead?.key;
+    this.#turn = turn;
     this.#standBehind(turn.justAhead);
-    this.#isNext = turn.isNext;
-    this.#isFarBack = turn.isFarBack;
     this.#mayBeAdmitted ||= this.#width === "narrow" && turn.isFarBack;
     this.#watches.set(this.#targets(turn));
     const readInMs = (turn.isNext ? readIntervalMs.next : readIntervalMs.others) * (0.8 + Math.random() / 5);
@@ -184,6 +183,14 @@ class Wait implements Disposable {
     this.#stepAside = standBehind(justAhead.key, { entry: this.#entry, admit, look: () => this.#bell.ring() });
   }
 
+  get #isNext(): boolean {
+    return this.#turn?.isNext === true;
+  }
+
+  get #keyAhead(): string | undefined {
+    return this.#turn?.justAhead?.key;
+  }
+
   get #width(): ViewWidth {
     return viewWidth(this.#entry.value);
   }
@@ -192,7 +199,7 @@ class Wait implements Disposable {
    * What stands in the way; after a while the own entry, and the touches by which the age of an orphan is told, once it is
    * one. Whoever of ours stands just ahead tells us as it leaves, and need not be watched.
    */
-  #targets({ justAhead }: Turn & { kind: "waiting" }): readonly WatchTarget[] {
+  #targets({ justAhead }: WaitingTurn): readonly WatchTarget[] {
     const { line, session } = this.#entry;
     const own = { key: entryKey(this.#entry) };
     if (this.#width === "wide") return [own, { ...line.entries, deletionsOnly: true }, line.records];
@@ -208,7 +215,7 @@ class Wait implements Disposable {
   #catchUp(revision: bigint): void {
     if (this.#mayBeAdmitted && !this.#isNext) this.#lookIn(lookBackMs);
     else if (revision > this.#seenRevision) this.#look();
-    else if (!this.#isFarBack) this.#lookIn(glanceMs);
+    else if (this.#turn?.isFarBack === false) this.#lookIn(glanceMs);
   }
 
   #lookIn(delayMs: number): void {

@@ -112,9 +112,10 @@ test("one who enters behind one who is about to hold need not wait for etcd to t
     withClient((client) => {
       const { transact } = client;
       client.transact = async (transaction, options) => {
-        const isConfirmation = transaction.success.map(({ kind }) => kind).join() === "put";
-        if (isConfirmation) entering();
-        if (isConfirmation) await mayEnter;
+        if (isConfirmation(transaction)) {
+          entering();
+          await mayEnter;
+        }
         return await transact.call(client, transaction, options);
       };
     }),
@@ -151,14 +152,18 @@ function signalled(): readonly [Promise<void>, () => void] {
   return [promise, signal];
 }
 
+/** Whether it writes a hold record, and no entry with it. */
+function isConfirmation({ success }: Transaction): boolean {
+  return success.filter(({ kind }) => kind === "put").length === 1;
+}
+
 /** Somebody of another process, and what it wrote to be admitted. */
 function elsewhere(setting: LockSetting): { readonly manager: LockManager; readonly confirmations: Transaction[] } {
   const confirmations: Transaction[] = [];
   const platform = withClient((client) => {
     const { transact } = client;
     client.transact = (transaction, options) => {
-      const puts = transaction.success.filter(({ kind }) => kind === "put");
-      if (puts.length === 1) confirmations.push(transaction);
+      if (isConfirmation(transaction)) confirmations.push(transaction);
       return transact.call(client, transaction, options);
     };
   });
