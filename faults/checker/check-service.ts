@@ -7,19 +7,44 @@ import type { Violation } from "./violation.ts";
 export const serviceLimitMs = 2_000;
 
 /**
- * Invariant 4: in the calm after faults, when what was left of the dead has ended with its leases, no line stands still
- * while somebody waits in it.
+ * Invariant 4: in the calm after faults, when what was left of the dead has ended with its leases, or was outlived, no line
+ * stands still while somebody waits in it.
  */
 export function checkService(story: Story): readonly Violation[] {
   const byName = holdsByName(story.holds);
+  const records = recordsByName(story);
   const waiting = [...story.attempts.values()].filter(({ family }) => family === "own");
   return story.calms.flatMap((calm) => {
-    const judged = { from: calm.from + leaseTimeMs(story.ttlMs), until: calm.until };
-    const waits = waiting
+    const leasesEndAt = calm.from + leaseTimeMs(story.ttlMs);
+    return waiting
       .flatMap((attempt) => waitsOf(attempt, story))
-      .filter((wait) => overlap(wait, judged) > serviceLimitMs);
-    return waits.flatMap((wait) => judge(wait, clip(wait, judged), byName.get(wait.name) ?? []));
+      .filter((wait) => lasts(clip(wait, { from: leasesEndAt, until: calm.until })))
+      .flatMap((wait) => {
+        const from = Math.max(leasesEndAt, outlivedAt(wait, records.get(wait.name) ?? [], story.ttlMs));
+        const judged = clip(wait, { from, until: calm.until });
+        return judge(wait, judged, byName.get(wait.name) ?? []);
+      });
   });
+}
+
+/** The times of the hold records in each line, from their first touch to when they were deleted. */
+function recordsByName({ touches, erasures }: Story): ReadonlyMap<string, readonly Span[]> {
+  const byName = new Map<string, Span[]>();
+  for (const [key, [from]] of touches) {
+    if (from === undefined) continue;
+    const name = key.slice(0, key.lastIndexOf("!"));
+    const span = { from, until: erasures.get(key) ?? Number.POSITIVE_INFINITY };
+    const others = byName.get(name);
+    if (others === undefined) byName.set(name, [span]);
+    else others.push(span);
+  }
+  return byName;
+}
+
+/** Whoever comes to a record that somebody has left outlives it from when it first saw it, however old it was. */
+function outlivedAt(wait: Wait, records: readonly Span[], ttlMs: number): number {
+  const standing = records.filter(({ from, until }) => from <= wait.from && wait.from < until);
+  return Math.max(...standing.map(({ until }) => Math.min(until, wait.from + leaseTimeMs(ttlMs))));
 }
 
 interface Wait extends Span {
@@ -38,7 +63,7 @@ function waitsOf(attempt: Attempt, { processes, until }: Story): readonly Wait[]
 
 function judge(wait: Wait, judged: Span, holds: readonly Hold[]): readonly Violation[] {
   const idle = longestIdle(judged, holds);
-  if (idle.until - idle.from <= serviceLimitMs) return [];
+  if (!lasts(idle)) return [];
   const idleMs = Math.round(idle.until - idle.from);
   return [
     {
@@ -64,11 +89,10 @@ function longestIdle({ from, until }: Span, holds: readonly Hold[]): Span {
   return longest;
 }
 
-function clip(span: Span, { from, until }: Span): Span {
-  return { from: Math.max(span.from, from), until: Math.min(span.until, until) };
+function lasts({ from, until }: Span): boolean {
+  return until - from > serviceLimitMs;
 }
 
-function overlap(one: Span, other: Span): number {
-  const { from, until } = clip(one, other);
-  return until - from;
+function clip(span: Span, { from, until }: Span): Span {
+  return { from: Math.max(span.from, from), until: Math.min(span.until, until) };
 }

@@ -57,6 +57,8 @@ export interface Story {
   readonly gaps: ReadonlyMap<string, readonly Span[]>;
   /** When hold records were seen to be written, by key. */
   readonly touches: ReadonlyMap<string, readonly number[]>;
+  /** When hold records were seen to be deleted, by key. */
+  readonly erasures: ReadonlyMap<string, number>;
   readonly blind: readonly number[];
   readonly writes: readonly Extract<HistoryEvent, { kind: "written" }>[];
   readonly starved: readonly Extract<HistoryEvent, { kind: "starved" }>[];
@@ -79,6 +81,7 @@ class StoryTeller {
   readonly #faults = new Map<number, FaultSpan>();
   readonly #gaps = new Map<string, Span[]>();
   readonly #touches = new Map<string, number[]>();
+  readonly #erasures = new Map<string, number>();
   readonly #plain = {
     skipped: [] as { fault: string; note: string }[],
     calms: [] as Span[],
@@ -107,6 +110,7 @@ class StoryTeller {
       faults: [...this.#faults.values()],
       gaps: this.#gaps,
       touches: this.#touches,
+      erasures: this.#erasures,
       isOver: this.#isOver,
     };
   }
@@ -156,6 +160,9 @@ class StoryTeller {
         break;
       case "touched":
         append(this.#touches, event.key, event.at);
+        break;
+      case "erased":
+        this.#erasures.set(event.key, event.at);
         break;
       case "fault":
         this.#addFault(event);

@@ -120,6 +120,12 @@ export interface Touched extends Base {
   readonly key: string;
 }
 
+/** A hold record was seen to be deleted. */
+export interface Erased extends Base {
+  readonly kind: "erased";
+  readonly key: string;
+}
+
 /** What has been written may not all have been seen. */
 export interface Blind extends Base {
   readonly kind: "blind";
@@ -162,6 +168,7 @@ export type HistoryEvent =
   | FaultEvent
   | Calm
   | Touched
+  | Erased
   | Blind
   | Starved
   | Leftover

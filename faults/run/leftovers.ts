@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type * as library from "#dist/index.js";
+import { authenticate } from "#dist/testing/etcd-user.js";
 import { askGateway } from "#dist/testing/gateway.js";
 import type { EtcdCluster } from "#dist/testing/index.js";
 import { listKeys, listLeases } from "../../test/support/leftovers.ts";
@@ -17,10 +18,13 @@ export interface Usage {
 const prefix = "/faults/";
 /** A record lease lasts at least so long, in seconds: so long may those of killed processes be there. */
 const recordLeaseTtl = 600;
+const callLimitMs = 2_000;
 
 export async function readUsage({ members }: EtcdCluster): Promise<Usage> {
   const texts = await Promise.all(
-    members.map(({ endpoint }) => askGateway({ endpoint, tls: undefined }, { path: "/metrics", timeoutMs: 2_000 })),
+    members.map(({ endpoint }) =>
+      askGateway({ endpoint, tls: undefined }, { path: "/metrics", timeoutMs: callLimitMs }),
+    ),
   );
   const sum = (metric: string): number =>
     texts.reduce((total, text) => total + Number(new RegExp(`^${metric} (\\S+)`, "m").exec(text)?.[1] ?? 0), 0);
@@ -72,16 +76,32 @@ function isExcuse(event: HistoryEvent): boolean {
 
 /** Leases but those of hold records, without keys, that nobody could end. */
 async function leasesBeyond(cluster: EtcdCluster, excusable: number): Promise<readonly string[]> {
-  const texts = await Promise.all(
-    (await listLeases(cluster)).map((id) => cluster.etcdctl("lease", "timetolive", id, "--keys")),
-  );
-  const isExcused = (text: string): boolean =>
-    Number(/TTL\((\d+)s\)/.exec(text)?.[1]) >= recordLeaseTtl && /attached keys\(\[\]\)/.test(text);
-  const excused = texts.filter(isExcused).length;
-  const rest = texts.filter((text) => !isExcused(text)).map((text) => text.trim());
+  const leases = await describeLeases(cluster);
+  const isExcused = ({ grantedTTL = "0", keys = [] }: Lease): boolean =>
+    Number(grantedTTL) >= recordLeaseTtl && keys.length === 0;
+  const excused = leases.filter(isExcused).length;
+  const rest = leases.filter((lease) => !isExcused(lease)).map((lease) => `lease ${JSON.stringify(lease)}`);
   return excused > excusable
     ? [...rest, `${excused} leases of hold records, for ${excusable} faults and killed processes`]
     : rest;
+}
+
+/** What etcd says of a lease. */
+interface Lease {
+  readonly grantedTTL?: string;
+  readonly keys?: readonly string[];
+}
+
+/** All leases. There may be hundreds: each is asked about by a request, not by a process that has to say who it is. */
+async function describeLeases(cluster: EtcdCluster): Promise<readonly Lease[]> {
+  const { user, endpoints } = cluster;
+  const gateway = { endpoint: endpoints[0] ?? "", tls: undefined };
+  const token = user === undefined ? undefined : await authenticate(gateway, user, callLimitMs);
+  const describe = async (id: string): Promise<Lease> => {
+    const body = { ID: String(BigInt(`0x${id}`)), keys: true };
+    return JSON.parse(await askGateway(gateway, { path: "/v3/lease/timetolive", body, token, timeoutMs: callLimitMs }));
+  };
+  return await Promise.all((await listLeases(cluster)).map(describe));
 }
 
 async function usageBeyond(cluster: EtcdCluster, before: Usage): Promise<readonly string[]> {

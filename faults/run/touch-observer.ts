@@ -21,8 +21,8 @@ const retryMs = 100;
 const loginLimitMs = 2_000;
 
 /**
- * Sees hold records being written, at every member, and writes down when it first saw each. That is independent of what
- * their owners say: nobody may believe to be inside for longer than a touch is good.
+ * Sees hold records being written and deleted, at every member, and writes down when it first saw each. That is independent
+ * of what their owners say: nobody may believe to be inside for longer than a touch is good.
  */
 export class TouchObserver {
   readonly #cluster: EtcdCluster;
@@ -90,15 +90,15 @@ export class TouchObserver {
     for (const { type, kv } of result?.events ?? []) {
       const revision = BigInt(kv.mod_revision);
       last = revision + 1n;
-      if (type !== "DELETE") this.#see(Buffer.from(kv.key, "base64").toString(), revision);
+      this.#see(type === "DELETE" ? "erased" : "touched", Buffer.from(kv.key, "base64").toString(), revision);
     }
     return last;
   }
 
-  #see(key: string, revision: bigint): void {
+  #see(kind: "touched" | "erased", key: string, revision: bigint): void {
     if (!key.includes("!") || (this.#seen.get(key) ?? 0n) >= revision) return;
     this.#seen.set(key, revision);
-    this.#recorder.write({ kind: "touched", key });
+    this.#recorder.write({ kind, key });
   }
 }
 

@@ -46,6 +46,16 @@ describe("the checker finds nothing wrong with", () => {
     assert.deepEqual(violated(history), []);
   });
 
+  it("a newcomer in the calm who outlives the hold record of somebody who died long ago", () => {
+    const history = new HistoryWriter(ttlMs);
+    history.touch("/lock!dead", 100);
+    history.calm(20_000, 40_000);
+    history.request("two/1", { at: 30_000 });
+    history.enter("two/1", { at: 33_300, token: 5 });
+    history.erase("/lock!dead", 33_301);
+    assert.deepEqual(violated(history), []);
+  });
+
   it("a heedless holder whose write is refused after the loss", () => {
     const history = new HistoryWriter(ttlMs);
     history.hold("one/1", { from: 100, until: 200, token: 5, lostAt: 210, wasHeld: false });
@@ -138,6 +148,26 @@ describe("the checker finds a violation of 4", () => {
     history.calm(0, 20_000);
     history.request("one/1", { at: 100 });
     history.enter("one/1", { at: 6_400, token: 5 });
+    assert.deepEqual(violated(history), [4]);
+  });
+
+  it("when a newcomer does not enter though it has outlived what somebody left who died", () => {
+    const history = new HistoryWriter(ttlMs);
+    history.touch("/lock!dead", 100);
+    history.calm(20_000, 40_000);
+    history.request("two/1", { at: 30_000 });
+    history.enter("two/1", { at: 36_400, token: 5 });
+    assert.deepEqual(violated(history), [4]);
+  });
+
+  it("when it does not enter though what somebody left who died is deleted, or belongs to another lock", () => {
+    const history = new HistoryWriter(ttlMs);
+    history.touch("/lock!dead", 100);
+    history.touch("/lock/deeper!dead", 100);
+    history.calm(20_000, 40_000);
+    history.request("two/1", { at: 30_000 });
+    history.erase("/lock!dead", 30_100);
+    history.enter("two/1", { at: 32_200, token: 5 });
     assert.deepEqual(violated(history), [4]);
   });
 

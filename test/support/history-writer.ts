@@ -94,6 +94,10 @@ export class HistoryWriter {
     this.#add({ kind: "touched", at, key });
   }
 
+  erase(key: string, at: number): void {
+    this.#add({ kind: "erased", at, key });
+  }
+
   calm(at: number, until: number): void {
     this.#add({ kind: "calm", at, until });
   }
