@@ -1,4 +1,5 @@
 import { holdsByName } from "./by-name.ts";
+import { recordsByName } from "./hold-records.ts";
 import { leaseTimeMs } from "./lease-time.ts";
 import type { Attempt, Hold, Span, Story } from "./story.ts";
 import type { Violation } from "./violation.ts";
@@ -25,20 +26,6 @@ export function checkService(story: Story): readonly Violation[] {
         return judge(wait, judged, byName.get(wait.name) ?? []);
       });
   });
-}
-
-/** The times of the hold records in each line, from their first touch to when they were deleted. */
-function recordsByName({ touches, erasures }: Story): ReadonlyMap<string, readonly Span[]> {
-  const byName = new Map<string, Span[]>();
-  for (const [key, [from]] of touches) {
-    if (from === undefined) continue;
-    const name = key.slice(0, key.lastIndexOf("!"));
-    const span = { from, until: erasures.get(key) ?? Number.POSITIVE_INFINITY };
-    const others = byName.get(name);
-    if (others === undefined) byName.set(name, [span]);
-    else others.push(span);
-  }
-  return byName;
 }
 
 /** Whoever comes to a record that somebody has left outlives it from when it first saw it, however old it was. */

@@ -1,15 +1,22 @@
 import { describeHold, holdsByName } from "./by-name.ts";
+import { recordsByName } from "./hold-records.ts";
 import { Largest } from "./largest.ts";
-import type { Hold, Story } from "./story.ts";
+import type { Hold, Span, Story } from "./story.ts";
 import type { Violation } from "./violation.ts";
 
-/** Invariant 2: who enters after another has left has a larger token; the resource takes all that comes from inside. */
-export function checkTokens({ holds, writes, attempts }: Story): readonly Violation[] {
+/**
+ * Invariant 2: who enters after another has left has a larger token; the resource takes all that comes from inside. A
+ * foreign contender does not count that was inside while a hold record of ours stood: it had been let in wrongly.
+ */
+export function checkTokens(story: Story): readonly Violation[] {
+  const { holds, writes, attempts } = story;
+  const records = recordsByName(story);
+  const counted = holds.filter((hold) => !isIntruder(hold, records.get(hold.name) ?? []));
   const refused = writes.filter(
     ({ isAccepted, wasInside, attempt }) => !isAccepted && wasInside && attempts.get(attempt)?.family === "own",
   );
   return [
-    ...[...holdsByName(holds).values()].flatMap(checkLine),
+    ...[...holdsByName(counted).values()].flatMap(checkLine),
     ...refused.map(
       ({ at, name, attempt, token }): Violation => ({
         ...{ invariant: 2, at, name, attempts: [attempt], isOfTime: false },
@@ -17,6 +24,10 @@ export function checkTokens({ holds, writes, attempts }: Story): readonly Violat
       }),
     ),
   ];
+}
+
+function isIntruder({ attempt, until }: Hold, records: readonly Span[]): boolean {
+  return attempt.family === "foreign" && records.some((record) => record.from < until && until < record.until);
 }
 
 /** Of those who can be inside together, one may learn later than another that it has been let in. */

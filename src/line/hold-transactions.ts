@@ -1,30 +1,29 @@
 import type { LossReason } from "../errors.ts";
 import type { Comparison, KeyValue, Operation, OperationResult, Transaction } from "../etcd/transaction.ts";
-import { boundTo, createdAt, keyValuesOf, nested, put, range, remove, writtenAt } from "../etcd/transaction.ts";
+import { boundTo, keyValuesOf, nested, put, range, remove } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Entry, entryKey, entryText, recordKey, recordValue } from "./entry.ts";
 import type { EntryValue } from "./entry-value.ts";
 import type { LineName } from "./line-name.ts";
+import { isHeld, isHeldAsWeLeftIt } from "./ownership.ts";
 
 /** Rewrites the hold record, if entry and record are as we left them: the proof of a renewal. */
-export function touchTransaction({ entry, fencingToken }: Admission): Transaction {
+export function touchTransaction(admission: Admission): Transaction {
+  const { entry } = admission;
   const touch = put(recordKey(entry), recordValue(entry), entry.session.recordLeaseId);
-  return ifOurs(entry, fencingToken, [touch]);
+  return ifOurs(admission, [touch]);
 }
 
 /** The conditions of a touch, without the write. */
-export function checkTransaction({ entry, fencingToken }: Admission): Transaction {
-  return ifOurs(entry, fencingToken, []);
+export function checkTransaction(admission: Admission): Transaction {
+  return ifOurs(admission, []);
 }
 
 /** Writes another value into entry and record, and binds them to the leases of `session`. The place in line stays. */
-export function rewriteTransaction(
-  { entry, fencingToken }: Admission,
-  session: Session,
-  value: EntryValue,
-): Transaction {
+export function rewriteTransaction(admission: Admission, session: Session, value: EntryValue): Transaction {
+  const { entry } = admission;
   const rewritten = { ...entry, session, value };
-  return ifOurs(entry, fencingToken, [
+  return ifOurs(admission, [
     put(entryKey(entry), entryText(value), session.leaseId),
     put(recordKey(entry), recordValue(rewritten), session.recordLeaseId),
   ]);
@@ -56,10 +55,6 @@ export function guardedTransaction(admission: Admission, { compare, success }: G
   return { compare: [...isHeld(admission), ...compare], success, failure: look(admission.entry) };
 }
 
-function isHeld({ entry, fencingToken }: Admission): readonly Comparison[] {
-  return [createdAt(entryKey(entry), entry.createRevision), createdAt(recordKey(entry), fencingToken)];
-}
-
 /** @throws RangeError when one of `operations` would put a key into the line: an entry that nobody ever takes away. */
 export function checkOutsideLine(line: LineName, operations: readonly Operation[]): void {
   for (const operation of operations) {
@@ -80,13 +75,8 @@ export interface Guarded {
   readonly success: readonly Operation[];
 }
 
-function ifOurs(entry: Entry, fencingToken: bigint, success: readonly Operation[]): Transaction {
-  const compare: readonly Comparison[] = [
-    createdAt(entryKey(entry), entry.createRevision),
-    writtenAt(entryKey(entry), entry.modRevision),
-    createdAt(recordKey(entry), fencingToken),
-  ];
-  return { compare, success, failure: look(entry) };
+function ifOurs(admission: Admission, success: readonly Operation[]): Transaction {
+  return { compare: isHeldAsWeLeftIt(admission), success, failure: look(admission.entry) };
 }
 
 function look(entry: Entry): readonly Operation[] {

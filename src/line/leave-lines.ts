@@ -1,9 +1,10 @@
 import type { CallOptions, OperationResult, Transaction, TransactionAnswer } from "../etcd/etcd-client.ts";
-import { boundTo, type Comparison, createdAt, nested, put, remove, writtenAt } from "../etcd/transaction.ts";
+import { boundTo, type Comparison, createdAt, nested, put, remove } from "../etcd/transaction.ts";
 import type { Session } from "../session/session.ts";
 import { type Admission, type Application, type Entry, entryKey, recordKey } from "./entry.ts";
 import type { Follower } from "./follower.ts";
 import { giveBackPlace, type Successor } from "./hand-over.ts";
+import { isAsWeLeftIt, isAsWritten, isHeldAsWeLeftIt } from "./ownership.ts";
 
 /** A place to be left, and who is admitted in the same step, if that is known. */
 export interface Leaving {
@@ -78,12 +79,7 @@ function leave({ place, handOver }: Leaving): Transaction {
   const { from, to } = handOver;
   return {
     // Nobody was ahead of the holder, and nobody is between the two: that the holder is still there is all it takes.
-    compare: [
-      ...isAsWeLeftIt(from.entry),
-      createdAt(recordKey(from.entry), from.fencingToken),
-      ...isAsWritten(to.entryKey, to),
-      createdAt(to.recordKey, 0n),
-    ],
+    compare: [...isHeldAsWeLeftIt(from), ...isAsWritten(to.entryKey, to), createdAt(to.recordKey, 0n)],
     success: [
       remove(entryKey(from.entry)),
       remove(recordKey(from.entry)),
@@ -111,17 +107,6 @@ function claims(place: Application | Entry): readonly [readonly Comparison[], ..
   const { session, movingTo } = place;
   const isOn = ({ leaseId }: Session): readonly Comparison[] => [boundTo(entryKey(place), leaseId)];
   return movingTo === undefined || movingTo === session ? [isOn(session)] : [isOn(session), isOn(movingTo)];
-}
-
-function isAsWeLeftIt(entry: Entry): readonly Comparison[] {
-  return isAsWritten(entryKey(entry), entry);
-}
-
-function isAsWritten(
-  key: string,
-  { createRevision, modRevision }: Pick<Entry, "createRevision" | "modRevision">,
-): readonly Comparison[] {
-  return [createdAt(key, createRevision), writtenAt(key, modRevision)];
 }
 
 function readOutcome(

@@ -36,6 +36,15 @@ describe("the checker finds nothing wrong with", () => {
     assert.deepEqual(violated(history), []);
   });
 
+  it("a smaller token than that of a foreign contender who had been inside while a hold record of ours stood", () => {
+    const history = new HistoryWriter(ttlMs);
+    history.touch("/lock!a", 90);
+    history.hold("go/1", { from: 100, until: 200, token: 7, family: "foreign" });
+    history.hold("one/1", { from: 300, until: 400, token: 5, key: "/lock/a" });
+    history.erase("/lock!a", 400);
+    assert.deepEqual(violated(history), []);
+  });
+
   it("a waiter who is not served while somebody else is inside, or who was killed", () => {
     const history = new HistoryWriter(ttlMs);
     history.calm(0, 20_000);

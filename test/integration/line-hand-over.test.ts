@@ -5,6 +5,7 @@ import type { Transaction } from "#dist/etcd/etcd-client.js";
 import type { Line, LockManager } from "#dist/index.js";
 import { withClient } from "../support/altered-client.ts";
 import { within } from "../support/eventually.ts";
+import { closedGate } from "../support/gate.ts";
 import { etcdOfFile, isWaiting, type LockSetting } from "../support/lock-setting.ts";
 
 const setUp = etcdOfFile();
@@ -105,16 +106,16 @@ test("a lock that is given back while etcd begins to watch is had without waitin
 test("one who enters behind one who is about to hold need not wait for etcd to tell, either", async (t) => {
   const setting = setUp(t);
   const held = await setting.manager().acquire(setting.key);
-  const [isEntering, entering] = signalled();
-  const [mayEnter, letEnter] = signalled();
+  const isEntering = closedGate();
+  const mayEnter = closedGate();
   const ahead = setting.manager(
     {},
     withClient((client) => {
       const { transact } = client;
       client.transact = async (transaction, options) => {
         if (isConfirmation(transaction)) {
-          entering();
-          await mayEnter;
+          isEntering.open();
+          await mayEnter.opened;
         }
         return await transact.call(client, transaction, options);
       };
@@ -124,14 +125,14 @@ test("one who enters behind one who is about to hold need not wait for etcd to t
   const isOver = ahead.withLock(setting.key, () => {});
   await aheadWaits;
   await held.release();
-  await isEntering;
+  await isEntering.opened;
   const waiter = setting.manager(
     {},
     withClient((client) => {
       const { watch } = client;
       client.watch = (target, { onConfirmed }) => {
         const letPass = async (revision: bigint): Promise<void> => {
-          letEnter();
+          mayEnter.open();
           await isOver;
           onConfirmed(revision);
         };
@@ -142,15 +143,6 @@ test("one who enters behind one who is about to hold need not wait for etcd to t
   // It was not let in by the look at the line that everybody takes who has heard nothing for 8 s.
   await within(1_500, "the waiter holds", waiter.acquire(setting.key));
 });
-
-/** A promise, and what resolves it. */
-function signalled(): readonly [Promise<void>, () => void] {
-  let signal = (): void => {};
-  const promise = new Promise<void>((resolve) => {
-    signal = resolve;
-  });
-  return [promise, signal];
-}
 
 /** Whether it writes a hold record, and no entry with it. */
 function isConfirmation({ success }: Transaction): boolean {

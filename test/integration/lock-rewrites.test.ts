@@ -5,6 +5,7 @@ import { setTimeout as delay, setImmediate as nextRound } from "node:timers/prom
 import { EtcdUnavailableError, type HeldLock, type Lock, type LockManager, NotHeldError } from "#dist/index.js";
 import { withClient } from "../support/altered-client.ts";
 import { eventually, within } from "../support/eventually.ts";
+import { closedGate } from "../support/gate.ts";
 import { collectErrors, etcdOfFile, type LockSetting } from "../support/lock-setting.ts";
 import { readGrantedTtl, readKeys, readOnlyEntry, readOnlyRecord } from "../support/stored-line.ts";
 
@@ -58,7 +59,7 @@ describe("a lock that is given back while it is being changed leaves nothing beh
 
 it("what somebody else writes into the entry while it is being changed is a loss, whoever sees it first", async (t) => {
   const setting = setUp(t);
-  const [isLooking, isOverwritten, hasSeen] = [signal(), signal(), signal()];
+  const [isLooking, isOverwritten, hasSeen] = [closedGate(), closedGate(), closedGate()];
   const manager = setting.manager(
     {},
     withClient((client) => {
@@ -69,35 +70,26 @@ it("what somebody else writes into the entry while it is being changed is a loss
         const isLook = transaction.line === undefined && transaction.success.some(({ kind }) => kind === "transaction");
         const isChange = transaction.success.length === 2 && transaction.compare.length === 3;
         if (isLook) {
-          isLooking.give();
-          await isOverwritten.given;
+          isLooking.open();
+          await isOverwritten.opened;
         }
-        if (isChange) await hasSeen.given;
+        if (isChange) await hasSeen.opened;
         const answer = await transact.call(client, transaction, options);
-        if (isLook) setImmediate(hasSeen.give);
+        if (isLook) setImmediate(hasSeen.open);
         return answer;
       };
     }),
   );
   const lock = await manager.acquire(setting.key);
   const entry = await readOnlyEntry(setting.cluster, setting.key);
-  await within(20_000, "the look at the entry, once it is watched", isLooking.given);
+  await within(20_000, "the look at the entry, once it is watched", isLooking.opened);
   await setting.cluster.etcdctl("put", "--ignore-lease", entry.key, entry.value);
   const change = lock.setMetadata({ step: 2 });
-  isOverwritten.give();
+  isOverwritten.open();
   await within(20_000, "the change is refused", assert.rejects(change, { reason: "entry-overwritten" }));
   assert.equal(lock.held, false);
   await setting.cluster.etcdctl("del", entry.key);
 });
-
-/** Something that is waited for, and given by hand. */
-function signal(): { readonly given: Promise<void>; give(): void } {
-  let give = (): void => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { given, give };
-}
 
 describe("a lock that is to be kept from others for a while", { concurrency: true }, () => {
   const atLeast = 10_000;

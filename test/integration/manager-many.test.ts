@@ -3,6 +3,7 @@ import { it, type TestContext } from "node:test";
 import type { HeldLock } from "#dist/index.js";
 import { fixture } from "../support/etcdlocker.ts";
 import { within } from "../support/eventually.ts";
+import { closedGate } from "../support/gate.ts";
 import { listLeases } from "../support/leftovers.ts";
 import { etcdOfFile } from "../support/lock-setting.ts";
 import { startProgram } from "../support/programs.ts";
@@ -33,13 +34,10 @@ it("a thousand waiters of one process in one line are all served, in order, one 
   let inside = 0;
   let entered = 0;
   const served: HeldLock[] = [];
-  let onAllEntered = (): void => {};
-  const allEntered = new Promise<void>((resolve) => {
-    onAllEntered = resolve;
-  });
+  const allEntered = closedGate();
   const onWaiting = (): void => {
     entered += 1;
-    if (entered === count) onAllEntered();
+    if (entered === count) allEntered.open();
   };
   const turns = Array.from({ length: count }, () =>
     manager.withLock(setting.key, { onWaiting }, async (lock) => {
@@ -50,7 +48,7 @@ it("a thousand waiters of one process in one line are all served, in order, one 
       inside -= 1;
     }),
   );
-  await timed(t, "all stand in line", () => within(limitMs, "all stand in line", allEntered));
+  await timed(t, "all stand in line", () => within(limitMs, "all stand in line", allEntered.opened));
   await holder.release();
   await timed(t, "all are served", () => within(limitMs, "all are served", Promise.all(turns)));
   assert.ok(isAscending(served.map(({ createRevision }) => createRevision)));

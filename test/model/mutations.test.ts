@@ -6,8 +6,8 @@ const mutations: readonly Mutation[] = [
   {
     what: "releases by name",
     file: "line/leave-lines.js",
-    from: "return isAsWritten(entryKey(entry), entry);",
-    to: "return [];",
+    from: "return [isAsWeLeftIt(place)];",
+    to: "return [[]];",
   },
   {
     what: "leaves its entry in line when it gives up waiting",

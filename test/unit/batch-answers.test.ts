@@ -5,6 +5,7 @@ import { systemClock } from "#dist/clock.js";
 import { EtcdRefusedError } from "#dist/errors.js";
 import type { CallOptions, Transaction, TransactionAnswer } from "#dist/etcd/etcd-client.js";
 import { TransactionBatcher } from "#dist/etcd/transaction-batcher.js";
+import { closedGate } from "../support/gate.ts";
 
 const options: CallOptions = { timeoutMs: 10_000 };
 const answer: TransactionAnswer = {
@@ -20,12 +21,9 @@ function transactionOf(line: string): Transaction {
 }
 
 test("who was in a batch that got no answer, and was refused when it was repeated, knows of it when sent alone", async () => {
-  let letPass = (): void => {};
-  const inTheWay = new Promise<void>((resolve) => {
-    letPass = resolve;
-  });
+  const gate = closedGate();
   const transact = async ({ line }: Transaction, { onFailedTry }: CallOptions): Promise<TransactionAnswer> => {
-    if (line === "first" || line === "second") await inTheWay;
+    if (line === "first" || line === "second") await gate.opened;
     if (line !== undefined) return answer;
     onFailedTry?.("etcd:2379", "no answer");
     throw new EtcdRefusedError("refused", "NOT_FOUND", "etcd:2379");
@@ -36,7 +34,7 @@ test("who was in a batch that got no answer, and was refused when it was repeate
   const second = batcher.transact(transactionOf("second"), options);
   await nextTurn();
   const answers = [first, second, ...["third", "fourth"].map((line) => batcher.transact(transactionOf(line), options))];
-  letPass();
+  gate.open();
   const unsettled = (await Promise.all(answers)).map((each) => each.unsettled);
   assert.deepEqual(unsettled, [false, false, true, true]);
 });

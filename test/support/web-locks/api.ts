@@ -1,4 +1,5 @@
 import { it, type TestContext } from "node:test";
+import { closedGate } from "../gate.ts";
 
 /** `Lock` of the Web Locks standard. */
 export interface WebLock {
@@ -75,10 +76,7 @@ export interface Hold {
 
 /** Requests a lock whose callback goes on until it is told to end. */
 export function hold(locks: WebLocksApi, name: string, options: WebLockOptions = {}): Hold {
-  let end = (): void => {};
-  const ended = new Promise<string>((resolve) => {
-    end = () => resolve("done");
-  });
+  const { opened, open } = closedGate();
   let settle: { granted(lock: WebLock | null): void; failed(error: unknown): void } | undefined;
   const granted = new Promise<WebLock | null>((resolve, reject) => {
     settle = { granted: resolve, failed: reject };
@@ -86,10 +84,10 @@ export function hold(locks: WebLocksApi, name: string, options: WebLockOptions =
   granted.catch(() => undefined);
   const done = locks.request(name, options, (lock) => {
     settle?.granted(lock);
-    return ended;
+    return opened.then(() => "done");
   });
   done.catch((error: unknown) => settle?.failed(error));
-  return { granted, done, end };
+  return { granted, done, end: open };
 }
 
 /** Requests with whatever a program in JavaScript may give. */
