@@ -1,5 +1,4 @@
 import { holdsByName } from "./by-name.ts";
-import { recordsByName } from "./hold-records.ts";
 import { leaseTimeMs } from "./lease-time.ts";
 import type { Attempt, Hold, Span, Story } from "./story.ts";
 import type { Violation } from "./violation.ts";
@@ -13,7 +12,6 @@ export const serviceLimitMs = 2_000;
  */
 export function checkService(story: Story): readonly Violation[] {
   const byName = holdsByName(story.holds);
-  const records = recordsByName(story);
   const waiting = [...story.attempts.values()].filter(({ family }) => family === "own");
   return story.calms.flatMap((calm) => {
     const leasesEndAt = calm.from + leaseTimeMs(story.ttlMs);
@@ -21,7 +19,7 @@ export function checkService(story: Story): readonly Violation[] {
       .flatMap((attempt) => waitsOf(attempt, story))
       .filter((wait) => lasts(clip(wait, { from: leasesEndAt, until: calm.until })))
       .flatMap((wait) => {
-        const from = Math.max(leasesEndAt, outlivedAt(wait, records.get(wait.name) ?? [], story.ttlMs));
+        const from = Math.max(leasesEndAt, outlivedAt(wait, story.records.get(wait.name) ?? [], story.ttlMs));
         const judged = clip(wait, { from, until: calm.until });
         return judge(wait, judged, byName.get(wait.name) ?? []);
       });

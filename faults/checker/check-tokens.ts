@@ -1,5 +1,4 @@
 import { describeHold, holdsByName } from "./by-name.ts";
-import { recordsByName } from "./hold-records.ts";
 import { Largest } from "./largest.ts";
 import type { Hold, Span, Story } from "./story.ts";
 import type { Violation } from "./violation.ts";
@@ -8,9 +7,7 @@ import type { Violation } from "./violation.ts";
  * Invariant 2: who enters after another has left has a larger token; the resource takes all that comes from inside. A
  * foreign contender does not count that was inside while a hold record of ours stood: it had been let in wrongly.
  */
-export function checkTokens(story: Story): readonly Violation[] {
-  const { holds, writes, attempts } = story;
-  const records = recordsByName(story);
+export function checkTokens({ holds, writes, attempts, records }: Story): readonly Violation[] {
   const counted = holds.filter((hold) => !isIntruder(hold, records.get(hold.name) ?? []));
   const refused = writes.filter(
     ({ isAccepted, wasInside, attempt }) => !isAccepted && wasInside && attempts.get(attempt)?.family === "own",

@@ -57,8 +57,8 @@ export interface Story {
   readonly gaps: ReadonlyMap<string, readonly Span[]>;
   /** When hold records were seen to be written, by key. */
   readonly touches: ReadonlyMap<string, readonly number[]>;
-  /** When hold records were seen to be deleted, by key. */
-  readonly erasures: ReadonlyMap<string, number>;
+  /** When hold records were seen to stand, by the names of their locks. */
+  readonly records: ReadonlyMap<string, readonly Span[]>;
   readonly blind: readonly number[];
   readonly writes: readonly Extract<HistoryEvent, { kind: "written" }>[];
   readonly starved: readonly Extract<HistoryEvent, { kind: "starved" }>[];
@@ -81,7 +81,8 @@ class StoryTeller {
   readonly #faults = new Map<number, FaultSpan>();
   readonly #gaps = new Map<string, Span[]>();
   readonly #touches = new Map<string, number[]>();
-  readonly #erasures = new Map<string, number>();
+  readonly #records = new Map<string, Span[]>();
+  readonly #standing = new Map<string, { from: number; until: number }>();
   readonly #plain = {
     skipped: [] as { fault: string; note: string }[],
     calms: [] as Span[],
@@ -110,7 +111,7 @@ class StoryTeller {
       faults: [...this.#faults.values()],
       gaps: this.#gaps,
       touches: this.#touches,
-      erasures: this.#erasures,
+      records: this.#records,
       isOver: this.#isOver,
     };
   }
@@ -159,10 +160,10 @@ class StoryTeller {
         append(this.#gaps, event.who, { from: event.at - event.lengthMs, until: event.at });
         break;
       case "touched":
-        append(this.#touches, event.key, event.at);
+        this.#touch(event);
         break;
       case "erased":
-        this.#erasures.set(event.key, event.at);
+        this.#erase(event);
         break;
       case "fault":
         this.#addFault(event);
@@ -183,6 +184,21 @@ class StoryTeller {
         this.#ttlMs = event.ttlSeconds * 1_000;
         this.#isOver ||= event.mark === "over";
     }
+  }
+
+  #touch({ key, at }: Extract<HistoryEvent, { kind: "touched" }>): void {
+    append(this.#touches, key, at);
+    if (this.#standing.has(key)) return;
+    const record = { from: at, until: Number.POSITIVE_INFINITY };
+    this.#standing.set(key, record);
+    append(this.#records, key.slice(0, key.lastIndexOf("!")), record);
+  }
+
+  /** The same key may be written again, for another hold. */
+  #erase({ key, at }: Extract<HistoryEvent, { kind: "erased" }>): void {
+    const record = this.#standing.get(key);
+    if (record !== undefined) record.until = at;
+    this.#standing.delete(key);
   }
 
   #addFault({ number, fault, phase, note, at }: Extract<HistoryEvent, { kind: "fault" }>): void {

@@ -171,6 +171,9 @@ describe("the checker finds a violation of 4", () => {
 
   it("when it does not enter though what somebody left who died is deleted, or belongs to another lock", () => {
     const history = new HistoryWriter(ttlMs);
+    history.touch("/lock!used-again", 10);
+    history.erase("/lock!used-again", 20);
+    history.touch("/lock!used-again", 35_000);
     history.touch("/lock!dead", 100);
     history.touch("/lock/deeper!dead", 100);
     history.calm(20_000, 40_000);
