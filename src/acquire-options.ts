@@ -3,8 +3,11 @@ import type { LockMode } from "./held-lock.ts";
 import type { EntryValue, JsonValue } from "./line/entry-value.ts";
 import {
   checkAtLeast,
+  checkConnectTimeout,
+  checkListener,
   checkMetadata,
   checkMode,
+  checkOptions,
   checkPermits,
   checkRefreshInterval,
   checkSignal,
@@ -20,8 +23,8 @@ export interface TryAcquireOptions {
   /** A semaphore: at most so many hold the lock together. When two disagree, the smaller number wins. 1 by default. */
   readonly permits?: number | undefined;
   /**
-   * How long etcd may be out of reach before the line has been entered, in milliseconds; the manager's by default, and
-   * with a `timeout` no longer than that, or a second.
+   * How long etcd may be out of reach before the line has been entered, in milliseconds, or `Infinity`; the manager's by
+   * default, and with a `timeout` no longer than that, or a second.
    */
   readonly connectTimeout?: number | undefined;
   /** Ends the call: it rejects with the signal's reason, and the line has been left. */
@@ -83,7 +86,7 @@ export interface ResolvedAcquire {
 
 /** `proposal`: what a candidate in an election says. @throws TypeError, RangeError that name the option, what came and what is allowed. */
 export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefaults, proposal?: string): ResolvedAcquire {
-  const ttl = checkTtl(options.ttl ?? defaults.ttl);
+  const ttl = checkTtl(checkOptions(options).ttl ?? defaults.ttl);
   const inherited = ttl === defaults.ttl ? defaults.refreshInterval : undefined;
   const { metadata } = options;
   const timeoutMs = checkTimeout("timeout", options.timeout);
@@ -95,9 +98,9 @@ export function resolveAcquire(options: AcquireOptions, defaults: AcquireDefault
     atLeastMs: checkAtLeast(options.atLeast),
     timeoutMs,
     connectTimeoutMs:
-      checkTimeout("connectTimeout", options.connectTimeout) ?? connectTimeoutFor(timeoutMs, defaults.connectTimeoutMs),
+      checkConnectTimeout(options.connectTimeout) ?? connectTimeoutFor(timeoutMs, defaults.connectTimeoutMs),
     signal: checkSignal(options.signal),
-    onWaiting: options.onWaiting,
+    onWaiting: checkListener("onWaiting", options.onWaiting),
     value: {
       id: checkId(options.id ?? defaults.id),
       host,

@@ -4,13 +4,14 @@ import { formatDurationMs } from "./duration.ts";
 import { EtcdUnavailableError, LockLostError, type LossReason, NotHeldError } from "./errors.ts";
 import type { OperationResult } from "./etcd/etcd-client.ts";
 import { HeldRequests } from "./held-requests.ts";
+import { checkGuarded } from "./line/check-guarded.ts";
 import { type Admission, recordKey } from "./line/entry.ts";
 import type { JsonValue } from "./line/entry-value.ts";
 import { Hold, type HoldListener } from "./line/hold.ts";
 import { entryDeleted, type Guarded } from "./line/hold-transactions.ts";
 import { type EndingHold, leaveHold, leaveHolds } from "./line/leave-holds.ts";
 import type { Left } from "./line/leave-lines.ts";
-import { checkMetadata } from "./lock-options.ts";
+import { checkMetadata, checkNonEmptyString, checkOptions, checkRefreshInterval, checkString } from "./lock-options.ts";
 import type { Session } from "./session/session.ts";
 
 /** What locks tell their manager. */
@@ -140,9 +141,13 @@ export class HeldLock implements AsyncDisposable {
    * renewed from now on.
    *
    * @throws LockLostError; NotHeldError; EtcdUnavailableError when it could not be proved now: the lock is still held.
+   * TypeError, RangeError: an interval must be shorter than the TTL.
    */
-  async renew(options: { readonly refreshInterval?: number } = {}): Promise<void> {
-    if (await this.#asked.renew(options.refreshInterval)) return;
+  async renew(options: { readonly refreshInterval?: number | undefined } = {}): Promise<void> {
+    const { refreshInterval } = checkOptions(options);
+    const refreshIntervalMs =
+      refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, this.ttl);
+    if (await this.#asked.renew(refreshIntervalMs)) return;
     const left = formatDurationMs(this.remaining);
     throw new EtcdUnavailableError(
       `lock ${JSON.stringify(this.name)} could not be renewed now; it is certain for another ${left}`,
@@ -167,7 +172,8 @@ export class HeldLock implements AsyncDisposable {
 
   /** Writes a key of the caller's, in one step with the proof that the lock is held. @throws as {@link HeldLock.transact}. */
   async put(key: string, value: string): Promise<void> {
-    const results = await this.transact({ compare: [], success: [{ kind: "put", key, value }] });
+    const put = { kind: "put", key: checkNonEmptyString("key", key), value: checkString("value", value) } as const;
+    const results = await this.transact({ compare: [], success: [put] });
     if (results === undefined) throw new NotHeldError(`lock ${JSON.stringify(this.name)} is in doubt`);
   }
 
@@ -176,10 +182,10 @@ export class HeldLock implements AsyncDisposable {
    * their results, or with `undefined` when the lock is held and `compare` does not hold.
    *
    * @throws LockLostError, NotHeldError: nothing was done. EtcdUnavailableError: whether it was done is not known.
-   * EtcdRefusedError. RangeError for a key that would itself stand in the line of this lock, for ever.
+   * EtcdRefusedError. RangeError for a key that would itself stand in the line of this lock, for ever. TypeError.
    */
   async transact(guarded: Guarded): Promise<readonly OperationResult[] | undefined> {
-    return await this.#asked.transact(guarded);
+    return await this.#asked.transact(checkGuarded(guarded));
   }
 
   /** Changes what others see of this owner; up to 8 KiB of JSON. @throws as {@link HeldLock.transact}; TypeError, RangeError. */

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { AcquireDefaults, AcquireOptions } from "./acquire-options.ts";
 import type { EtcdOptions } from "./etcd/endpoints.ts";
-import { checkRefreshInterval, checkTimeout, checkTtl, defaultTtl } from "./lock-options.ts";
+import { checkConnectTimeout, checkRefreshInterval, checkTtl, defaultTtl } from "./lock-options.ts";
 import { checkId } from "./owner-id.ts";
 
 /** How a `LockManager` takes locks, unless a call says otherwise. */
@@ -12,7 +12,7 @@ export interface LockManagerSettings {
   readonly refreshInterval?: number;
   /** Who we are, as people read it. The host's name by default. */
   readonly id?: string;
-  /** How long etcd may be out of reach before a call that needs it rejects, in milliseconds. 10,000 by default. */
+  /** How long etcd may be out of reach before a call that needs it rejects, in milliseconds, or `Infinity`. 10,000 by default. */
   readonly connectTimeout?: number;
 }
 
@@ -36,7 +36,7 @@ export function resolveSettings(settings: LockManagerSettings): AcquireDefaults 
   const { refreshInterval } = settings;
   const ttl = checkTtl(settings.ttl ?? defaultTtl);
   return {
-    connectTimeoutMs: checkTimeout("connectTimeout", settings.connectTimeout) ?? defaultConnectTimeoutMs,
+    connectTimeoutMs: checkConnectTimeout(settings.connectTimeout) ?? defaultConnectTimeoutMs,
     id: checkId(settings.id ?? hostname()),
     ttl,
     refreshInterval: refreshInterval === undefined ? undefined : checkRefreshInterval(refreshInterval, ttl),

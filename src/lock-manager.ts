@@ -29,7 +29,7 @@ import {
   resolveSettings,
   type WatchOptions,
 } from "./lock-manager-options.ts";
-import { checkName, checkNames, checkSignal, checkString } from "./lock-options.ts";
+import { checkName, checkNames, checkOptions, checkSignal, checkString } from "./lock-options.ts";
 import { connectTo, type Platform, realPlatform } from "./platform.ts";
 import { SessionPool } from "./session/session-pool.ts";
 import { show } from "./show.ts";
@@ -62,7 +62,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   constructor(options: LockManagerOptions, platform: Platform);
   constructor(etcd: LockManagerOptions | Etcd3Client, more: LockManagerSettings | Platform = {}) {
     super();
-    const platform = "connect" in more ? more : realPlatform;
+    const platform = "connect" in checkOptions(more) ? (more as Platform) : realPlatform;
     this.#clock = platform.clock;
     this.#client = connectTo(etcd, platform);
     this.#defaults = resolveSettings(isEtcd3Client(etcd) ? (more as LockManagerSettings) : etcd);
@@ -169,8 +169,11 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    *
    * @throws EtcdUnavailableError, EtcdRefusedError; TypeError.
    */
-  async breakLock(name: string, { fencingToken }: { readonly fencingToken: bigint }): Promise<boolean> {
-    if (typeof fencingToken !== "bigint") throw new TypeError("fencingToken must be a bigint");
+  async breakLock(name: string, options: { readonly fencingToken: bigint }): Promise<boolean> {
+    const { fencingToken } = checkOptions(options);
+    if (typeof fencingToken !== "bigint") {
+      throw new TypeError(`fencingToken must be a bigint; got ${show(fencingToken)}`);
+    }
     return await breakHold(this.#client, checkName(name), fencingToken, {
       timeoutMs: this.#defaults.connectTimeoutMs,
     });
@@ -194,7 +197,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
 
   /** Every line whose name begins with `prefix`, by name. @throws as {@link LockManager.inspect}. */
   async list(prefix: string): Promise<readonly Line[]> {
-    return await listLines(this.#client, prefix, { timeoutMs: this.#defaults.connectTimeoutMs });
+    return await listLines(this.#client, checkString("prefix", prefix), { timeoutMs: this.#defaults.connectTimeoutMs });
   }
 
   /** The line `name`, now and whenever it changes, until the iteration is left or `signal` aborts. */
@@ -209,7 +212,8 @@ export class LockManager extends LockEvents implements AsyncDisposable {
    * Stands for election with `value`, and resolves when we lead. Candidates of Go's `Election` and `etcdctl elect` take
    * part. @throws as {@link LockManager.acquire}.
    */
-  async elect(name: string, { value, ...options }: ElectOptions): Promise<Leadership> {
+  async elect(name: string, election: ElectOptions): Promise<Leadership> {
+    const { value, ...options } = checkOptions(election);
     const proposal = checkString("value", value);
     const [lock] = await this.#take([checkName(name)], "wait", options, proposal);
     if (lock === undefined) throw new TypeError("one name gives one lock");
@@ -264,7 +268,7 @@ export class LockManager extends LockEvents implements AsyncDisposable {
     options: WatchOptions,
     read: (signal: Signal) => Promise<T>,
   ): AsyncGenerator<T, void, undefined> {
-    using scope = new Scope(this.#closed, checkSignal(options.signal));
+    using scope = new Scope(this.#closed, checkSignal(checkOptions(options).signal));
     yield* watchLine(this.#client, this.#clock, line, scope, () => read(scope));
   }
 

@@ -31,6 +31,18 @@ export function checkRefreshInterval(refreshInterval: unknown, ttl: number): num
   return refreshInterval;
 }
 
+/** @throws TypeError when they are no object. */
+export function checkOptions<T extends object>(options: T): T {
+  if (typeof options === "object" && options !== null) return options;
+  throw new TypeError(`options must be an object; got ${show(options)}`);
+}
+
+/** @throws TypeError, RangeError. `undefined` when it is not given, `Infinity` for no limit. */
+export function checkConnectTimeout(connectTimeout: unknown): number | undefined {
+  if (connectTimeout === undefined) return undefined;
+  return checkTimeout("connectTimeout", connectTimeout) ?? Number.POSITIVE_INFINITY;
+}
+
 /** @throws TypeError, RangeError. `undefined` means no limit. */
 export function checkTimeout(option: string, timeout: unknown): number | undefined {
   if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return undefined;
@@ -93,6 +105,12 @@ export function checkString(option: string, value: unknown): string {
 export function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new TypeError(`signal must be an AbortSignal; got ${show(signal)}`);
+}
+
+/** @throws TypeError when it is neither a function nor `undefined`. */
+export function checkListener<T>(option: string, listener: T): T {
+  if (listener === undefined || typeof listener === "function") return listener;
+  throw new TypeError(`${option} must be a function; got ${show(listener)}`);
 }
 
 /** @throws TypeError when it is no mode. */

@@ -16,6 +16,7 @@ import { LockManager } from "./lock-manager.ts";
 import { defaultConnectTimeoutMs } from "./lock-manager-options.ts";
 import {
   checkNonEmptyString,
+  checkOptions,
   checkRefreshInterval,
   checkSignal,
   checkTimeout,
@@ -140,7 +141,7 @@ export class Lock extends EventEmitter<{ error: [LockLostError] }> implements As
    * reason; EtcdLockError with the code `LOCK_ABANDONED` when `unlock()` is called meanwhile; TypeError, RangeError.
    */
   async lock(options: LockOptions = {}): Promise<this> {
-    const signal = checkSignal(options.signal);
+    const signal = checkSignal(checkOptions(options).signal);
     const timeout = checkTimeout("timeout", options.timeout);
     checkRefreshInterval(this.refreshInterval, this.#ttl);
     signal?.throwIfAborted();

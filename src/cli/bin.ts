@@ -85,10 +85,18 @@ function finish({ exitCode, output }: Outcome): void {
  */
 function startSooner(): void {
   const home = process.env.HOME;
-  const isOurs = home !== undefined && statSync(home, { throwIfNoEntry: false })?.uid === process.getuid?.();
   const isUnwanted = process.env.NODE_DISABLE_COMPILE_CACHE === "1";
-  if (isOurs && !isUnwanted)
-    keepCompiledCode(import.meta.dirname, join(home, ".cache", "etcd-lock", "compiled"), process);
+  if (home === undefined || isUnwanted || ownerOf(home) !== process.getuid?.()) return;
+  keepCompiledCode(import.meta.dirname, join(home, ".cache", "etcd-lock", "compiled"), process);
+}
+
+/** `undefined` when there is no such folder, or when it cannot be looked at. */
+function ownerOf(folder: string): number | undefined {
+  try {
+    return statSync(folder).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 function readVersion(): string {

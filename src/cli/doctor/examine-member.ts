@@ -1,7 +1,9 @@
 import { formatDurationMs } from "../../duration.ts";
+import { EtcdRefusedError } from "../../index.ts";
 import { type Connection, openLockManager } from "../connection.ts";
 import { messageOf } from "../error-message.ts";
 import type { Host } from "../host.ts";
+import { accessAdvice } from "./access-advice.ts";
 import { askVersion } from "./ask-version.ts";
 import { type Finding, failure, good, warning } from "./finding.ts";
 
@@ -17,7 +19,7 @@ export async function examineMember(
   host: Host,
 ): Promise<readonly Finding[]> {
   const latency = await examineLatency(endpoint, name, ttlSeconds, connection, host);
-  if (latency.level === "failure") return [latency];
+  if (latency.topic === "endpoint") return [latency];
   return [latency, ...(await examineVersion(endpoint, connection, host))];
 }
 
@@ -52,7 +54,9 @@ async function examineLatency(
       `that is slow for a TTL of ${ttlSeconds} s: take a longer one, or look at etcd's disk`,
     );
   } catch (error) {
-    return failure("endpoint", `${endpoint}: ${messageOf(error)}`, "is etcd there, and is it the port for clients?");
+    const text = `${endpoint}: ${messageOf(error)}`;
+    if (error instanceof EtcdRefusedError) return failure("permissions", text, accessAdvice(name, error));
+    return failure("endpoint", text, "is etcd there, and is it the port for clients?");
   }
 }
 

@@ -1,7 +1,8 @@
 import { formatDurationMs } from "../../duration.ts";
-import type { LockManager } from "../../index.ts";
+import type { Guarded, LockManager } from "../../index.ts";
 import { messageOf } from "../error-message.ts";
 import type { Host } from "../host.ts";
+import { accessAdvice } from "./access-advice.ts";
 import { type Finding, failure, good, warning } from "./finding.ts";
 
 /** What can be said of a name, without taking its lock from anybody. */
@@ -34,7 +35,8 @@ async function examineKeys(name: string, manager: LockManager): Promise<readonly
       ),
     ];
   } catch (error) {
-    return [failure("permissions", `the line of ${name} cannot be read: ${messageOf(error)}`, readAdvice(name))];
+    const text = `the line of ${name} cannot be read: ${messageOf(error)}`;
+    return [failure("permissions", text, accessAdvice(name, error))];
   }
 }
 
@@ -58,6 +60,7 @@ async function examineWriting(
     const startedAt = host.now();
     await using lock = await manager.acquire(probe);
     const tookMs = host.now() - startedAt;
+    await lock.transact(neverRecording(name));
     const granted =
       lock.ttl === ttlSeconds
         ? good("ttl", `etcd grants the TTL of ${ttlSeconds} s`)
@@ -68,10 +71,16 @@ async function examineWriting(
           );
     return [good("permissions", `locks under ${name}/ may be taken; it took ${formatDurationMs(tookMs)}`), granted];
   } catch (error) {
-    return [failure("permissions", `no lock under ${name}/ can be taken: ${messageOf(error)}`, readAdvice(name))];
+    const text = `no lock ${name}, or under ${name}/, can be taken: ${messageOf(error)}`;
+    return [failure("permissions", text, accessAdvice(name, error))];
   }
 }
 
-function readAdvice(name: string): string {
-  return `the user needs to read and write two prefixes, ${name}/ and ${name}!: etcdctl role grant-permission ROLE --prefix=true readwrite ${name}/`;
+/** Would write a hold record of the lock itself, on a condition that never holds: etcd asks for the permission all the same. */
+function neverRecording(name: string): Guarded {
+  const key = `${name}!etcdlocker-doctor`;
+  return {
+    compare: [{ key, of: "create-revision", is: "less", to: 0n }],
+    success: [{ kind: "put", key, value: "" }],
+  };
 }
