@@ -8,6 +8,7 @@ import { show } from "./show.ts";
 
 export const defaultTtl = 60;
 const longestTtl = 1_000_000;
+/** In bytes. */
 const longestMetadata = 8_192;
 
 /** @throws TypeError, RangeError that name the argument, what came and what is allowed. */
@@ -81,8 +82,9 @@ export function checkMetadata(metadata: unknown): Readonly<Record<string, JsonVa
   }
   const text = toJson(metadata);
   if (!text?.startsWith("{")) throw new TypeError(`metadata must be an object in JSON, too; got ${show(text)}`);
-  if (text.length > longestMetadata) {
-    throw new RangeError(`metadata must be at most ${longestMetadata} characters of JSON; got ${text.length}`);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > longestMetadata) {
+    throw new RangeError(`metadata must be at most ${longestMetadata} bytes of JSON; got ${bytes}`);
   }
   return JSON.parse(text);
 }

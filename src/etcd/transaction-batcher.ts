@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { EtcdRefusedError } from "../errors.ts";
 import { BatchMember, BatchTiming } from "./batch-member.ts";
 import type { CallOptions, TransactionAnswer } from "./etcd-client.ts";
-import { nested, type Transaction } from "./transaction.ts";
+import { mostBytes, nested, type Transaction } from "./transaction.ts";
 
 /** Sends one transaction, and tries until it is answered. */
 export type Transact = (transaction: Transaction, options: CallOptions) => Promise<TransactionAnswer>;
@@ -16,8 +16,6 @@ const mostInFlight = { usually: 2, whenMany: 4 };
 const many = 16;
 /** etcd takes 128 operations in a transaction, and those of a nested one count against what is left: ours need up to 8. */
 const mostMembers = 100;
-/** etcd takes requests of up to 1.5 MiB. */
-const mostBytes = 512 * 1024;
 
 /**
  * Has transactions that are under way at the same time travel together, as nested transactions of one. Alone, a

@@ -111,6 +111,9 @@ export function noneOlderThan(key: string, rangeEnd: string, revision: bigint): 
   return { key, rangeEnd, of: "create-revision", is: "greater", to: revision - 1n };
 }
 
+/** The most bytes of what travels together, by {@link weigh}: etcd takes requests of up to 1.5 MiB. */
+export const mostBytes: number = 512 * 1024;
+
 /** About how many bytes a transaction has on the wire. */
 export function weigh({ compare, success, failure }: Transaction): number {
   let bytes = 0;

@@ -44,7 +44,10 @@ export async function admitToLines(request: AdmissionRequest): Promise<readonly 
     const session = await request.takeSession(timeoutMs);
     const leftMs = Math.max(0, timeoutMs - (request.clock.now() - startedAt));
     const value = { ...request.value, ttl: session.ttl, recordLease: session.recordLeaseId };
-    const applications = request.lines.map((line) => ({ line, session, suffix: session.takeSuffix(line.name), value }));
+    const applications = request.lines.map((line) => ({
+      ...{ line, session, value },
+      suffix: session.takeSuffix(line.entries.key),
+    }));
     try {
       return await tryToBeAdmitted(session, applications, request, leftMs);
     } catch (error) {

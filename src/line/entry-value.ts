@@ -70,10 +70,14 @@ export function parseEntryValue(bytes: Uint8Array): EntryValue {
     ...optional("since", positiveInteger(since)),
     ...optional("until", positiveInteger(until)),
     ...(isObject(metadata) && { metadata: metadata as Record<string, JsonValue> }),
-    ...(typeof recordLease === "string" &&
-      /^[0-9a-f]{1,16}$/.test(recordLease) && { recordLease: BigInt(`0x${recordLease}`) }),
+    ...(isLeaseId(recordLease) && { recordLease: BigInt(`0x${recordLease}`) }),
     ...(typeof place === "string" && /^\d{1,19}$/.test(place) && { place: BigInt(place) }),
   };
+}
+
+/** etcd's lease ids are positive numbers of 64 bits. */
+function isLeaseId(value: unknown): value is string {
+  return typeof value === "string" && /^(?!0+$)(?:[0-7]?[0-9a-f]{1,15})$/.test(value);
 }
 
 function parseLimit(limit: unknown): number {

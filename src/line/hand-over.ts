@@ -31,7 +31,7 @@ export function successorOf(client: EtcdClient, key: string): Successor | undefi
 
 /** The place has been left, or it is not known whether it has. `isClean`: {@link Session.returnCleanSuffix}. */
 export function giveBackPlace(session: Session, place: Application, isClean = false): void {
-  if (isClean) session.returnCleanSuffix(place.suffix, place.line.name);
+  if (isClean) session.returnCleanSuffix(place.suffix, place.line.entries.key);
   else session.returnSuffix(place.suffix);
   successorOf(session.client, entryKey(place))?.look();
 }

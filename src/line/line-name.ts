@@ -24,12 +24,12 @@ export class LineName {
   }
 
   /**
-   * The name that a key of etcd belongs to, as an entry or a hold record; `undefined` when it can be neither. A path that
-   * we would not have made, of a foreign lock, is taken for the name.
+   * The name that a key of etcd belongs to, as an entry or a hold record; `undefined` when it can be neither, or is too long
+   * for ours. A path that we would not have made, of a foreign lock, is taken for the name.
    */
   static ofKey(key: string): LineName | undefined {
     const path = /^(.*)!(?:[0-9a-f]+(?:-[0-9a-z]+)?)$/s.exec(key)?.[1] ?? /^(.*)\/[^/]*$/s.exec(key)?.[1];
-    return path === undefined ? undefined : new LineName(decodePath(path), path);
+    return path === undefined || path.length > longestPath ? undefined : new LineName(decodePath(path), path);
   }
 
   /** The range of all keys of the names that begin with `prefix`. */

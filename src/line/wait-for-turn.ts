@@ -68,7 +68,7 @@ class Wait implements Disposable {
   readonly #patience: Patience;
   readonly #scope: Scope;
   readonly #bell: Bell;
-  readonly #ledger = new OrphanLedger();
+  readonly #ledger: OrphanLedger;
   readonly #watches: WatchSet;
   readonly #startedAt: number;
   readonly #onWaiting: () => void;
@@ -94,6 +94,7 @@ class Wait implements Disposable {
     this.#entry = entry;
     this.#outside = firstView;
     this.#patience = patience;
+    this.#ledger = OrphanLedger.of(entry.session.client, entry.line.records.key);
     this.#scope = scope;
     this.#startedAt = entry.session.clock.now();
     this.#onWaiting = onWaiting;
@@ -124,7 +125,7 @@ class Wait implements Disposable {
       const turn = await this.#judge(view);
       if (turn.kind === "gone") throw new PlaceLostError("the entry is not in its line any more");
       if (turn.kind === "waiting") this.#tellWaiting();
-      if (turn.kind === "waiting" && this.#patience === "only-now") throw notAvailable(this.#entry);
+      if (turn.kind === "waiting" && this.#patience === "only-now") this.#giveUp(turn);
       const outcome =
         turn.kind === "admitted"
           ? await this.#confirm({ kind: "rule", outlived: turn.outlived })
@@ -141,6 +142,12 @@ class Wait implements Disposable {
     const now = this.#entry.session.clock.now();
     this.#ledger.observe(clear.records, now);
     return judgeTurn(this.#entry, clear, this.#ledger, now);
+  }
+
+  #giveUp({ outlivedAt }: WaitingTurn): never {
+    const { line, session } = this.#entry;
+    if (outlivedAt !== undefined) this.#ledger.remember(session.client, line.records.key, this.#outside.records);
+    throw new NotAvailableError(`lock ${JSON.stringify(line.name)} is not to be had now`);
   }
 
   /** What a listener throws ends the wait. */
@@ -281,8 +288,4 @@ class Wait implements Disposable {
     if (follower.length > 0) this.#follower = parseFollower(line, keyValuesOf(answer.results, 0));
     return parseView(this.#entry, width, answer.results, answer);
   }
-}
-
-function notAvailable({ line }: Entry): NotAvailableError {
-  return new NotAvailableError(`lock ${JSON.stringify(line.name)} is not to be had now`);
 }

@@ -270,8 +270,8 @@ export class Renewal {
     const { client, leases, suffixes } = this.#options;
     this.#ghosts = "swept";
     try {
-      const isInUse = (suffix: string): boolean => suffixes.has(suffix);
-      await suffixes.whileSweeping(() => removeGhosts(client, [leases.entries, leases.records], isInUse, options));
+      const isGhost = (key: string): boolean => suffixes.isGhost(key);
+      await suffixes.whileSweeping(() => removeGhosts(client, [leases.entries, leases.records], isGhost, options));
     } catch (error) {
       this.#ghosts = "sweep-now";
       throw error;

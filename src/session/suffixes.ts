@@ -6,9 +6,12 @@ export class Suffixes {
   readonly #first: string;
   readonly #active = new Set<string>();
   readonly #parked = new Set<string>();
+  readonly #adopted = new Set<string>();
   /** What can be used again, by line. */
   readonly #free = new Map<string, string[]>();
   #isSweeping = false;
+  /** The only line in which the first suffix, which is the lease's id, was ever given. */
+  #lineOfFirst: string | undefined;
   #count = 0;
 
   constructor(leaseId: bigint) {
@@ -18,9 +21,11 @@ export class Suffixes {
   /**
    * A suffix that was never given, or was given in the same line and {@link Suffixes.giveBackClean|given back clean}: etcd
    * keeps a note of every key that ever was, until it compacts them, and looks at those of a line each time it is entered.
+   * `line`: what the keys of its entries begin with, `/` included.
    */
   take(line: string): string {
     const suffix = this.#free.get(line)?.pop() ?? this.#makeNew();
+    if (suffix === this.#first) this.#lineOfFirst = line;
     this.#active.add(suffix);
     return suffix;
   }
@@ -28,6 +33,7 @@ export class Suffixes {
   /** One of another session stands on these leases, too. */
   adopt(suffix: string): void {
     this.#active.add(suffix);
+    this.#adopted.add(suffix);
   }
 
   /** Its keys are left alone, and nothing waits for it. */
@@ -46,8 +52,7 @@ export class Suffixes {
    */
   giveBackClean(suffix: string, line: string): void {
     this.giveBack(suffix);
-    const isOurs = suffix === this.#first || suffix.startsWith(`${this.#first}-`);
-    if (!isOurs || this.#isSweeping) return;
+    if (!(suffix === this.#first || this.#isNumbered(suffix)) || this.#isSweeping) return;
     const free = this.#free.get(line) ?? [];
     free.push(suffix);
     this.#free.delete(line);
@@ -67,8 +72,16 @@ export class Suffixes {
     }
   }
 
-  has(suffix: string): boolean {
-    return this.#active.has(suffix) || this.#parked.has(suffix);
+  /**
+   * Whether a key on these leases is of a place that nobody has any more. Whoever holds a lock may bind keys of its own to
+   * the lease, and name them after it: they are none.
+   */
+  isGhost(key: string): boolean {
+    const suffix = key.slice(Math.max(key.lastIndexOf("/"), key.lastIndexOf("!")) + 1);
+    if (this.#active.has(suffix) || this.#parked.has(suffix)) return false;
+    if (this.#isNumbered(suffix) || this.#adopted.has(suffix)) return true;
+    const line = this.#lineOfFirst;
+    return line !== undefined && (key === line + this.#first || key === `${line.slice(0, -1)}!${this.#first}`);
   }
 
   /** Whether somebody stands in a line, or holds a lock, with it. */
@@ -82,6 +95,10 @@ export class Suffixes {
 
   get isEmpty(): boolean {
     return this.#active.size + this.#parked.size === 0;
+  }
+
+  #isNumbered(suffix: string): boolean {
+    return suffix.startsWith(`${this.#first}-`);
   }
 
   #makeNew(): string {

@@ -7,7 +7,7 @@ import type {
   Transaction,
   TransactionAnswer,
 } from "../etcd/etcd-client.ts";
-import { nested } from "../etcd/transaction.ts";
+import { mostBytes, nested, weigh } from "../etcd/transaction.ts";
 import type { Renewable } from "./renewable.ts";
 
 /** So many holds are touched in one transaction: etcd takes 128 operations, and in a nested one as many as are left. */
@@ -23,6 +23,12 @@ export interface TouchContext {
   readonly isCredible: (header: Header) => boolean;
 }
 
+/** A hold, and what touches it. */
+interface Touch {
+  readonly hold: Renewable;
+  readonly transaction: Transaction;
+}
+
 /**
  * Touches every hold, many in one transaction.
  *
@@ -35,41 +41,57 @@ export async function touchHolds(
   options: CallOptions,
 ): Promise<void> {
   const refusals: EtcdRefusedError[] = [];
-  for (let start = 0; start < holds.length; start += mostInTouch) {
-    refusals.push(...(await touchBatch(client, holds.slice(start, start + mostInTouch), context, options)));
+  for (let next = 0; next < holds.length; ) {
+    const batch = takeBatch(holds, next);
+    refusals.push(...(await touchBatch(client, batch, context, options)));
+    next += batch.length;
   }
   const [first] = refusals;
   if (first !== undefined) throw first;
 }
 
+/** As many as can travel together: what is too large would be refused in the same words as when etcd has no space. */
+function takeBatch(holds: readonly Renewable[], start: number): readonly Touch[] {
+  const batch: Touch[] = [];
+  let bytes = 0;
+  for (const hold of holds.slice(start, start + mostInTouch)) {
+    const transaction = hold.touch();
+    bytes += weigh(transaction);
+    if (bytes > mostBytes && batch.length > 0) break;
+    batch.push({ hold, transaction });
+  }
+  return batch;
+}
+
 /** Touches what etcd lets us touch. One refused operation fails the whole transaction, and is found one by one. */
 async function touchBatch(
   client: EtcdClient,
-  batch: readonly Renewable[],
+  batch: readonly Touch[],
   context: TouchContext,
   options: CallOptions,
 ): Promise<readonly EtcdRefusedError[]> {
+  const holds = batch.map(({ hold }) => hold);
   try {
-    settle(batch, await client.transact(all(batch.map((hold) => hold.touch())), options), context);
+    settle(holds, await client.transact(all(batch.map(({ transaction }) => transaction)), options), context);
     return [];
   } catch (error) {
     if (!(error instanceof EtcdRefusedError)) throw error;
     if (error.status !== "RESOURCE_EXHAUSTED") return await touchOneByOne(client, batch, context, options, error);
-    await confirmByRead(client, batch, context, options);
+    await confirmByRead(client, holds, context, options);
     return [];
   }
 }
 
 async function touchOneByOne(
   client: EtcdClient,
-  batch: readonly Renewable[],
+  batch: readonly Touch[],
   context: TouchContext,
   options: CallOptions,
   refusal: EtcdRefusedError,
 ): Promise<readonly EtcdRefusedError[]> {
   if (batch.length === 1) return [refusal];
   const refusals: EtcdRefusedError[] = [];
-  for (const hold of batch) refusals.push(...(await touchBatch(client, [hold], context, options)));
+  for (const touch of batch) refusals.push(...(await touchBatch(client, [touch], context, options)));
   return refusals;
 }
 
@@ -79,12 +101,12 @@ async function touchOneByOne(
  */
 async function confirmByRead(
   client: EtcdClient,
-  batch: readonly Renewable[],
+  holds: readonly Renewable[],
   context: TouchContext,
   options: CallOptions,
 ): Promise<void> {
-  const answer = await client.transact(all(batch.map((hold) => hold.check())), options);
-  if (answer.header.raftTerm === context.keepAlive.header.raftTerm) settle(batch, answer, context);
+  const answer = await client.transact(all(holds.map((hold) => hold.check())), options);
+  if (answer.header.raftTerm === context.keepAlive.header.raftTerm) settle(holds, answer, context);
   else context.onNewTerm();
 }
 
@@ -92,9 +114,9 @@ function all(transactions: readonly Transaction[]): Transaction {
   return { compare: [], success: transactions.map(nested), failure: [] };
 }
 
-function settle(batch: readonly Renewable[], answer: TransactionAnswer, { isCredible }: TouchContext): void {
+function settle(holds: readonly Renewable[], answer: TransactionAnswer, { isCredible }: TouchContext): void {
   if (!isCredible(answer.header)) return;
-  for (const [index, hold] of batch.entries()) {
+  for (const [index, hold] of holds.entries()) {
     const result = answer.results[index];
     if (result?.kind !== "transaction") continue;
     if (result.succeeded) hold.onTouched(answer.sentAt);

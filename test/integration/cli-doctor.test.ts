@@ -68,6 +68,32 @@ describe("the doctor", { concurrency: true }, () => {
     );
   });
 
+  it("tells of a password that is wrong, and of a user who may not write the hold record", async () => {
+    await using secured = await startEtcd({ auth: true });
+    const name = newName();
+    await secured.etcdctl("role", "add", "half");
+    await secured.etcdctl("role", "grant-permission", "half", "--prefix=true", "readwrite", `${name}/`);
+    await secured.etcdctl("role", "grant-permission", "half", "--prefix=true", "read", `${name}!`);
+    await secured.etcdctl("user", "add", "half:secret");
+    await secured.etcdctl("user", "grant-role", "half", "half");
+    const examineAs = async (password: string): Promise<{ code: number | null; stdout: string }> =>
+      await runEtcdlocker(secured.endpoints, ["-k", name, "--user", "half", "--doctor"], {
+        environment: { ETCDCTL_PASSWORD: password },
+      });
+    const wrong = await examineAs("another");
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stdout, /^FAIL .*authentication failed/m);
+    assert.match(wrong.stdout, /--password-file/);
+    assert.match(wrong.stdout, /is etcd 3\./);
+    const half = await examineAs("secret");
+    assert.equal(half.code, 1);
+    assert.match(half.stdout, /^ok .*may be read/m);
+    assert.match(half.stdout, /^FAIL .*no lock at or under .* can be taken/m);
+    const advice = half.stdout.replaceAll(/\s+/g, " ");
+    for (const prefix of [`${name}/`, `${name}!`])
+      assert.ok(advice.includes(`--prefix=true readwrite ${prefix}`), advice);
+  });
+
   it("tells of permissions that are missing", async () => {
     await using secured = await startEtcd({ auth: true });
     const name = newName();
@@ -84,7 +110,7 @@ describe("the doctor", { concurrency: true }, () => {
     );
     assert.deepEqual({ code, stderr }, { code: 1, stderr: "" });
     assert.match(stdout, /^ok .*may be read/m);
-    assert.match(stdout, /^FAIL .*no lock under .* can be taken/m);
+    assert.match(stdout, /^FAIL .*no lock at or under .* can be taken/m);
     assert.match(stdout, /grant-permission/);
     assert.doesNotMatch(stdout, /secret/);
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -32,6 +32,13 @@ describe("what etcdlocker keeps of its compiled code", { concurrency: true }, ()
       await run(home);
       assert.ok(whole.every(({ file, bytes }) => !readFileSync(file).equals(damage(bytes))));
     }
+  });
+
+  it("is not missed where the home cannot be looked at", async () => {
+    const home = newHome();
+    symlinkSync(join(home, "again"), join(home, "again"));
+    await run(join(home, "again"));
+    await run("/dev/null/home");
   });
 
   it("is not missed where no file can be written", async () => {

@@ -106,6 +106,23 @@ describe("a hold whose entry is gone", { concurrency: true }, () => {
     await next.held.release();
   });
 
+  it("of a crashed holder is outlived by tries that do not wait, when one manager makes them again and again", async (t) => {
+    const setting = setUp(t);
+    const { program } = await holdInProcess(setting);
+    program.signal("SIGKILL");
+    const triedAt = performance.now();
+    const manager = setting.manager();
+    assert.equal(await manager.tryAcquire(setting.key), null);
+    const held = await eventually(
+      "a try succeeds",
+      () => manager.tryAcquire(setting.key),
+      (lock) => lock !== null,
+      10 * ttlMs,
+    );
+    assert.ok(performance.now() - triedAt > ttlMs);
+    await held?.release();
+  });
+
   it("of a crashed holder is followed in order by those who waited, without another wait each", async (t) => {
     const setting = setUp(t);
     const { program } = await holdInProcess(setting);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { resolveAcquire } from "#dist/acquire-options.js";
 import { Lock, LockManager } from "#dist/index.js";
+import { resolveSettings } from "#dist/lock-manager-options.js";
 import { etcdOfFile } from "../support/lock-setting.ts";
 
 const setUp = etcdOfFile();
@@ -145,6 +147,58 @@ describe("a manager", () => {
       /^TypeError: a LockManager needs etcd's v3 API.*class Lock/,
     );
     assert.throws(() => make(nodeEtcd), /^TypeError: .*node-etcd.*class Lock takes it; a LockManager needs the v3 API/);
+  });
+
+  it("waits for etcd without limit when it is told to", () => {
+    assert.equal(
+      resolveSettings({ connectTimeout: Number.POSITIVE_INFINITY }).connectTimeoutMs,
+      Number.POSITIVE_INFINITY,
+    );
+    const defaults = resolveSettings({ connectTimeout: 3_000 });
+    const { connectTimeoutMs } = resolveAcquire({ connectTimeout: Number.POSITIVE_INFINITY }, defaults);
+    assert.equal(connectTimeoutMs, Number.POSITIVE_INFINITY);
+    assert.equal(resolveAcquire({}, defaults).connectTimeoutMs, 3_000);
+  });
+
+  it("refuses what is of another kind than it takes, and says what came", async (t) => {
+    const setting = setUp(t);
+    const manager = setting.manager({ ttl: 5 });
+    const lock = await manager.acquire(setting.key);
+    const ask = (of: object, method: string, ...words: unknown[]): Promise<unknown> =>
+      (async () => await Reflect.apply(Reflect.get(of, method), of, words))();
+    for (const [call, message] of [
+      [ask(manager, "acquire", "n", null), /options must be an object; got null/],
+      [ask(manager, "acquire", "n", 5_000), /options must be an object; got 5000/],
+      [ask(manager, "acquire", "n", { onWaiting: 5 }), /onWaiting must be a function; got 5/],
+      [ask(manager, "elect", "n"), /options must be an object; got undefined/],
+      [ask(manager, "elect", "n", { value: 5 }), /value must be a string; got 5/],
+      [ask(manager, "breakLock", "n"), /options must be an object; got undefined/],
+      [ask(manager, "breakLock", "n", { fencingToken: 5 }), /fencingToken must be a bigint; got 5/],
+      [ask(manager, "list"), /prefix must be a string; got undefined/],
+      [ask(setting.lock(), "lock", null), /options must be an object; got null/],
+      [ask(lock, "put", "", "x"), /key must be a string that is not empty; got ""/],
+      [ask(lock, "put", "k", 5), /value must be a string; got 5/],
+      [ask(lock, "transact"), /what to do while the lock is held must be an object; got undefined/],
+      [ask(lock, "transact", { success: [] }), /compare must be an array; got undefined/],
+      [ask(lock, "transact", { compare: [], success: [{ kind: "get", key: "k" }] }), /kind must be one of .*got "get"/],
+      [
+        ask(lock, "transact", { compare: [{ key: "k", of: "value", is: "equal", to: 1n }], success: [] }),
+        /of must be one/,
+      ],
+      [
+        ask(lock, "transact", { compare: [{ key: "k", of: "lease", is: "equal", to: 1 }], success: [] }),
+        /to must be a bi/,
+      ],
+    ] as const) {
+      await assert.rejects(call, (error) => {
+        assert.ok(error instanceof TypeError);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    assert.throws(() => Reflect.construct(LockManager, [{ endpoints: nobody }, null]), /^TypeError: options must be/);
+    await lock.verify();
+    await lock.release();
   });
 
   it("refuses options and names that cannot be, and names them", async () => {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { EtcdMember } from "#dist/testing/index.js";
 import { compact } from "../support/etcd-space.ts";
 import { eventually, within } from "../support/eventually.ts";
+import { listKeys } from "../support/leftovers.ts";
 import { collectErrors, etcdOfFile, etcdOfTest, isWaiting } from "../support/lock-setting.ts";
 import { readLine, readOnlyRecord } from "../support/stored-line.ts";
 
@@ -52,6 +53,26 @@ describe("a held lock with a TTL of 5 survives", { concurrency: true }, () => {
     assert.deepEqual([lock.held, errors], [true, []]);
     await Promise.all([lock.unlock(), compact(setting.cluster)]);
     await within(2_000, "the turn of the waiter", turn);
+  });
+
+  it("an answer that is lost, and so do keys of the caller's own on its lease", async (t) => {
+    const setting = await etcdOfTest(t);
+    const manager = setting.manager({ ttl: 10 });
+    const lock = await manager.acquire(setting.key);
+    const lease = lock.leaseId.toString(16);
+    const keys = [`${setting.key}-members/me`, `${setting.key}-members/${lease}`];
+    await lock.put(`${setting.key}-of-nobody`, "stays");
+    for (const key of keys) await setting.cluster.etcdctl("put", `--lease=${lease}`, "--", key, "here");
+    setting.member.pause();
+    const other = manager.acquire(`${setting.key}-other`);
+    await delay(1_500);
+    setting.member.resume();
+    await (await other).release();
+    // The look for what a lost request has written comes with a renewal.
+    await lock.renew();
+    assert.deepEqual(new Set(await listKeys(setting.cluster, `${setting.key}-members/`)), new Set(keys));
+    assert.equal(lock.held, true);
+    await lock.release();
   });
 
   it("a half-open connection, which is left for another", async (t) => {

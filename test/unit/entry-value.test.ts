@@ -56,3 +56,22 @@ test("wrong types, a huge value and half a document are left out", () => {
   assert.deepEqual(parseEntryValue(Buffer.from(`{"id":"${"x".repeat(70_000)}"}`)), { limit: 1 });
   assert.deepEqual(parseEntryValue(Buffer.from('{"id":')), { limit: 1 });
 });
+
+test("a lease is one that etcd can have", () => {
+  const leaseOf = (recordLease: unknown): bigint | undefined =>
+    parseEntryValue(Buffer.from(JSON.stringify({ id: "x", ttl: 5, recordLease }))).recordLease;
+  assert.equal(leaseOf("7fffffffffffffff"), 2n ** 63n - 1n);
+  assert.equal(leaseOf("1"), 1n);
+  for (const other of [
+    "8000000000000000",
+    "ffffffffffffffff",
+    "0",
+    "0000000000000000",
+    "",
+    "12345678901234567",
+    "G",
+    5,
+  ]) {
+    assert.equal(leaseOf(other), undefined);
+  }
+});

@@ -70,3 +70,10 @@ test("whatever stands directly under the name is an entry", () => {
 test("a name that is too long for etcd's taste is refused with its length", () => {
   assert.throws(() => new LineName("x".repeat(longestPath + 1)), { name: "RangeError", message: /4096.*got 4097/ });
 });
+
+test("a key whose path is longer than any of ours belongs to no name", () => {
+  const path = "x".repeat(longestPath);
+  assert.equal(LineName.ofKey(`${path}/y`)?.name, path);
+  assert.equal(LineName.ofKey(`${path}x/y`), undefined);
+  assert.equal(LineName.ofKey(`${path}x!1f`), undefined);
+});

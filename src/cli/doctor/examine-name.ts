@@ -71,7 +71,7 @@ async function examineWriting(
           );
     return [good("permissions", `locks under ${name}/ may be taken; it took ${formatDurationMs(tookMs)}`), granted];
   } catch (error) {
-    const text = `no lock ${name}, or under ${name}/, can be taken: ${messageOf(error)}`;
+    const text = `no lock at or under ${name} can be taken: ${messageOf(error)}`;
     return [failure("permissions", text, accessAdvice(name, error))];
   }
 }
