@@ -8,7 +8,7 @@
  * The deadline, and the margin after it, are the library's: nobody else can have been admitted before the deadline.
  */
 
-/** What the library keeps between a deadline and the end of the lease, in milliseconds: see DESIGN.md, section 5. */
+/** What the library keeps between a deadline and the end of the lease, in milliseconds: see docs/design.md, "What we rely on, we wrote". */
 function deadlineMarginMs(ttlMs: number): number {
   return Math.max(ttlMs / 10, 150);
 }

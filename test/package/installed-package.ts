@@ -27,15 +27,24 @@ export class InstalledPackage {
   readonly folder: string;
   /** The files in the tarball. */
   readonly packedFiles: readonly string[];
+  readonly #tarball: string;
 
-  constructor(folder: string, packedFiles: readonly string[]) {
+  constructor(folder: string, { filename, files }: PackedPackage) {
     this.folder = folder;
-    this.packedFiles = packedFiles;
+    this.packedFiles = files.map(({ path }) => path);
+    this.#tarball = filename;
   }
 
   /** Where npm installed the package. */
   get packageFolder(): string {
     return join(this.folder, "node_modules", "etcd-lock");
+  }
+
+  /** Installs the package as `npm install --global` does, and resolves to the folder in place of `/usr/local`. */
+  async installGlobally(): Promise<string> {
+    const prefix = join(this.folder, "global");
+    await install(this.folder, "--global", `--prefix=${prefix}`, this.#tarball);
+    return prefix;
   }
 
   /** Runs a JavaScript file, and resolves to its standard output. Rejects when it fails or writes to standard error. */
@@ -103,12 +112,9 @@ export async function installPackage(): Promise<InstalledPackage> {
     const packed = await pack(folder);
     await writeFile(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true }));
     const typescript = `typescript@${await ourTypeScriptVersion()}`;
-    await npm(folder, "install", "--prefer-offline", "--ignore-scripts", packed.filename, typescript, ...companions);
+    await install(folder, packed.filename, typescript, ...companions);
     await cp(join(project, "test", "package", "consumers"), folder, { recursive: true });
-    return new InstalledPackage(
-      folder,
-      packed.files.map(({ path }) => path),
-    );
+    return new InstalledPackage(folder, packed);
   } catch (error) {
     await rm(folder, { recursive: true });
     throw error;
@@ -127,6 +133,10 @@ async function ourTypeScriptVersion(): Promise<string> {
   const description = await readFile(join(project, "node_modules", "typescript", "package.json"), "utf8");
   const { version }: { version: string } = JSON.parse(description);
   return version;
+}
+
+async function install(folder: string, ...words: readonly string[]): Promise<void> {
+  await npm(folder, "install", "--prefer-offline", "--ignore-scripts", ...words);
 }
 
 async function npm(folder: string, ...words: readonly string[]): Promise<string> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { startEtcd } from "#dist/testing/index.js";
@@ -18,6 +18,7 @@ test("the tarball has what users need, and nothing else", () => {
     "README.md",
     "LICENSE",
     "CHANGELOG.md",
+    "SECURITY.md",
     "cjs/index.cjs",
     "cjs/index.d.cts",
     "dist/command/bin.js",
@@ -104,6 +105,13 @@ test("etcdlocker is on the path of scripts, and tells its version and its help",
   );
   assert.ok((await installed.runEtcdlocker("--version")).includes(version));
   assert.match(await installed.runEtcdlocker("--help"), /etcdlocker \[options\] \[--\] command/);
+});
+
+test("installed for everybody, etcdlocker is on the path, and has its manual page", async () => {
+  const prefix = await installed.installGlobally();
+  const manual = await readFile(join(prefix, "share", "man", "man1", "etcdlocker.1"), "utf8");
+  assert.equal(manual, await readFile(join(installed.packageFolder, "docs", "etcdlocker.1"), "utf8"));
+  await access(join(prefix, "bin", "etcdlocker"), constants.X_OK);
 });
 
 test("etcdlocker runs a command under a lock", async () => {
