@@ -289,8 +289,8 @@ export class HeldLock implements AsyncDisposable {
   #explainStuckRelease(error: EtcdUnavailableError): EtcdUnavailableError {
     const until = new Date(Date.now() + this.ttl * 1_000).toISOString();
     return new EtcdUnavailableError(
-      `lock ${JSON.stringify(this.name)} could not be released: ${error.message}. Its lease ends by ${until}, ` +
-        "or one TTL after etcd is back",
+      `lock ${JSON.stringify(this.name)} could not be released; its lease ends by ${until}, ` +
+        `or one TTL after etcd is back: ${error.message}`,
       error.failures,
       { cause: error },
     );

@@ -174,7 +174,7 @@ export class V2HeldLock implements ProvidedLock {
   #explainStuckRelease(error: EtcdUnavailableError): EtcdUnavailableError {
     const until = new Date(Date.now() + this.#ttl * 1_000).toISOString();
     return new EtcdUnavailableError(
-      `lock ${this.#shown} could not be released: ${error.message}. Its key expires by ${until}`,
+      `lock ${this.#shown} could not be released; its key expires by ${until}: ${error.message}`,
       error.failures,
       { cause: error },
     );

@@ -192,6 +192,7 @@ describe("giving a lock back", { concurrency: true }, () => {
         const endsAt = Date.parse(time ?? "");
         assert.ok(endsAt >= before + 60_000 && endsAt <= Date.now() + 60_000, error.message);
         assert.ok(error.message.includes(proxy.endpoint), error.message);
+        assert.doesNotMatch(error.message, /[.?][.?]/);
         assert.deepEqual(
           error.failures.map(({ endpoint }) => endpoint),
           [proxy.endpoint],
