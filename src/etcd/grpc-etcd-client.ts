@@ -18,7 +18,7 @@ import type {
   WatchTarget,
 } from "./etcd-client.ts";
 import type { ResponseHeader } from "./gen/etcd.ts";
-import { Login, saysStale } from "./login.ts";
+import { concernsToken, Login } from "./login.ts";
 import { leaseGrant, leaseKeepAlive, leaseRevoke, leaseTimeToLive, memberList, txn } from "./methods.ts";
 import { explainDenial, explainStranger } from "./missing-permission.ts";
 import { lookUpEndpoints } from "./srv-records.ts";
@@ -131,7 +131,7 @@ export class GrpcEtcdClient implements EtcdClient {
     try {
       return await this.#rotation.call(sendAsUser, { ...options, signal: scope });
     } catch (error) {
-      const isStranger = login === undefined && error instanceof EtcdRefusedError && saysStale(error.cause);
+      const isStranger = login === undefined && error instanceof EtcdRefusedError && concernsToken(error.cause);
       throw isStranger ? explainStranger(error) : error;
     }
   }

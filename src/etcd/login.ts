@@ -54,7 +54,8 @@ export class Login {
 
   /**
    * Sends a request as the user; once more, with another token, when etcd does not take the one we have. When it does not
-   * take that either, the try has failed, as if it had not been answered: see {@link turnedAway}.
+   * take that either, the try has failed, as if it had not been answered: see {@link turnedAway}. A request that is refused
+   * for what it asks, with a token that is new, concerns nobody else.
    */
   async send<T>(
     send: (connection: Connection, options: TryOptions) => Promise<T>,
@@ -65,14 +66,14 @@ export class Login {
     try {
       return await sendWith(ticket, send, connection, options);
     } catch (error) {
-      if (!saysStale(error)) throw error;
+      if (!saysStale(error) || !(ticket.hasServed || concernsToken(error))) throw error;
       this.giveUp(ticket, error);
     }
     const another = await this.take(connection, options);
     try {
       return await sendWith(another, send, connection, options);
     } catch (error) {
-      if (!saysStale(error)) throw error;
+      if (!concernsToken(error)) throw error;
       this.giveUp(another, error);
       throw turnedAway(error);
     }
@@ -161,13 +162,16 @@ export function saysStale(error: unknown): error is GrpcError {
 /** Of the texts of etcd's refusals, only those that concern who is asking have these words. */
 const ofToken = /\bauth\b|user name/;
 
+/** Whether a request failed because of who is asking, surely. What etcd refuses for what it asks has the same code. */
+export function concernsToken(error: unknown): error is GrpcError {
+  return saysStale(error) && (error.code === status.UNAUTHENTICATED || ofToken.test(error.message));
+}
+
 /**
  * What etcd said of a token that it had just given: rights are being changed, or a member lags behind. That passes, and
  * another member may know better, so that it is asked again while there is time. Nothing has been carried out.
  */
 function turnedAway(error: GrpcError): GrpcError {
-  const isOfToken = error.code === status.UNAUTHENTICATED || ofToken.test(error.message);
-  if (!isOfToken) return error;
   return new GrpcError(
     status.UNAVAILABLE,
     `a new token was not taken: are users being changed? (${error.message})`,

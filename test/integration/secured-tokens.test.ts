@@ -8,7 +8,7 @@ import { systemClock } from "#dist/clock.js";
 import { Connection } from "#dist/etcd/connection.js";
 import { parseEtcdSource } from "#dist/etcd/endpoints.js";
 import { GrpcEtcdClient } from "#dist/etcd/grpc-etcd-client.js";
-import { range } from "#dist/etcd/transaction.js";
+import { range, type Transaction } from "#dist/etcd/transaction.js";
 import type { EtcdRefusedError, EtcdUnavailableError, EtcdUserOptions, LockManager } from "#dist/index.js";
 import { eventually, untilSuccess, within } from "../support/eventually.ts";
 import { etcdOfFile, etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
@@ -165,6 +165,61 @@ describe("a login", { concurrency: true }, () => {
     assert.throws(() => {
       throw failures[0];
     }, isRefusedLogin("outdated"));
+  });
+});
+
+/** A transaction that etcd refuses whoever asks, with the code with which it refuses old tokens, too. */
+function wrong(key: string): Transaction {
+  const write = { kind: "put", key, value: "x" } as const;
+  return { compare: [], success: [write, write], failure: [] };
+}
+
+describe("a request that is wrong itself", { concurrency: true }, () => {
+  it("is refused, and nobody else: locks are taken, waited for, renewed and given back, with no more logins than such requests", async (t) => {
+    const setting = inCluster(t);
+    const user = await addUser(setting.cluster, "clumsy", "/test/");
+    const count = countLogins(t, user);
+    const manager = setting.manager({ user });
+    const failures = collectFailures(manager);
+    const held = await manager.acquire(`${setting.key}held`);
+    const ahead = await manager.acquire(setting.key);
+    const waiting = manager.acquire(setting.key);
+    await isWaiting(manager);
+    for (let request = 1; request <= 5; request += 1) {
+      await assert.rejects(held.transact(wrong(`${setting.key}-data`)), { status: "INVALID_ARGUMENT" });
+      assert.equal(await (await manager.acquire(`${setting.key}free`)).release(), true);
+      await held.renew();
+      assert.ok(count() <= request + 1, `${count()} logins`);
+    }
+    assert.equal(await ahead.release(), true);
+    assert.equal(await (await waiting).release(), true);
+    assert.equal(await held.release(), true);
+    assert.deepEqual(failures, []);
+  });
+
+  it("is no reason to log in again when it comes first", async (t) => {
+    const setting = inCluster(t);
+    const user = await addUser(setting.cluster, "hasty", "/test/");
+    const count = countLogins(t, user);
+    const access = parseEtcdSource({ endpoints: setting.cluster.endpoints, user });
+    const etcd = new GrpcEtcdClient(access, systemClock);
+    setting.onEnd(async () => etcd.close());
+    const limits = { timeoutMs: 5_000 };
+    for (let request = 0; request < 5; request += 1) {
+      await assert.rejects(etcd.transact(wrong(setting.key), limits), { status: "INVALID_ARGUMENT" });
+    }
+    await etcd.transact({ compare: [], success: [range(setting.key)], failure: [] }, limits);
+    assert.equal(count(), 1);
+  });
+
+  it("is not said to need a user where it names none", async (t) => {
+    const setting = await etcdOfTest(t);
+    const held = await setting.manager().acquire(setting.key);
+    await assert.rejects(held.transact(wrong(`${setting.key}-data`)), (error: EtcdRefusedError) => {
+      assert.equal(error.status, "INVALID_ARGUMENT");
+      assert.doesNotMatch(error.message, /user/);
+      return true;
+    });
   });
 });
 
