@@ -220,7 +220,7 @@ export class HeldLock implements AsyncDisposable {
     return this.#release;
   }
 
-  /** Releases several locks, in one transaction. Whether all of them were held until now. @internal */
+  /** Releases several locks that were taken in one step, in one transaction. Whether all of them were held until now. @internal */
   static async releaseAll(locks: readonly HeldLock[]): Promise<boolean> {
     const begun = locks
       .filter((lock) => lock.#release === undefined)

@@ -11,7 +11,7 @@ import { EtcdLockError, NotAvailableError } from "./errors.ts";
 import type { EtcdClient } from "./etcd/etcd-client.ts";
 import { type Etcd3Client, isEtcd3Client } from "./etcd/etcd3-client.ts";
 import { onIdleExit } from "./exit-cleanup.ts";
-import { HeldLock } from "./held-lock.ts";
+import type { HeldLock } from "./held-lock.ts";
 import { HeldLocks } from "./held-locks.ts";
 import { Leadership } from "./leadership.ts";
 import { breakHold } from "./line/break-hold.ts";
@@ -246,7 +246,8 @@ export class LockManager extends LockEvents implements AsyncDisposable {
   async #closeOnce(): Promise<void> {
     this.#closed.abort(new EtcdLockError("CLOSED", "the lock manager has been closed"));
     this.#stopListening();
-    await Promise.allSettled([...this.#waits, HeldLock.releaseAll([...this.#locks])]);
+    // One by one: they travel together, as many at a time as etcd takes in a transaction.
+    await Promise.allSettled([...this.#waits, ...[...this.#locks].map((lock) => lock.release())]);
     try {
       await this.#pool.close();
     } finally {

@@ -7,6 +7,7 @@ import { within } from "../support/eventually.ts";
 import { assertNothingLeft, listLeases } from "../support/leftovers.ts";
 import { etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
 import { type Program, startProgram } from "../support/programs.ts";
+import { rootOf } from "../support/secured.ts";
 import { readKeys, readLine } from "../support/stored-line.ts";
 
 // What is left in etcd is looked at: each test has one to itself.
@@ -45,6 +46,26 @@ describe("closing a manager", { concurrency: 2 }, () => {
     assert.equal((await listLeases(setting.cluster)).length, 2);
     await holder.verify();
   });
+
+  for (const auth of [false, true]) {
+    it(`gives back more locks than fit into one transaction of etcd${auth ? ", also as a user of it" : ""}`, async (t) => {
+      const setting = await etcdOfTest(t, { auth });
+      const user = auth ? rootOf(setting.cluster) : undefined;
+      const manager = setting.manager({ user, ttl: 60 });
+      const locks = await Promise.all(Array.from({ length: 300 }, (_, n) => manager.acquire(`${setting.key}${n}`)));
+      const next = setting.manager({ user });
+      const waiting = next.acquire(`${setting.key}150`);
+      await isWaiting(next);
+      await manager.close();
+      const taken = await within(5_000, "the lock is the next one's", waiting);
+      const released = await Promise.all(locks.map((lock) => lock.release()));
+      assert.ok(released.every((wasHeld) => wasHeld));
+      assert.equal((await readKeys(setting.cluster, setting.key)).length, 2);
+      await taken.release();
+      await next.close();
+      await assertNothingLeft(setting.cluster, "", 0);
+    });
+  }
 
   it("is the end of it: nothing can be asked of it any more, and closing again does no harm", async (t) => {
     const setting = await etcdOfTest(t);
