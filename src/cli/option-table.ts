@@ -104,7 +104,9 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     fallback: "60",
     isEssential: true,
     brief: "how long the lock outlives a holder that died",
-    text: "how long the lock outlives a holder that died: a whole number of seconds, 1 to 1000000",
+    text:
+      "how long the lock outlives a holder that died, and a tenth longer, so that it has surely stopped; who comes only " +
+      "afterwards waits that long, too. A whole number of seconds, 1 to 1000000",
   },
   refresh: {
     group: "lock",
@@ -260,7 +262,9 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     fallback: "off",
     isEssential: true,
     brief: "skip the command when somebody else has the lock",
-    text: "don't wait: skip the command when somebody else has the lock",
+    text:
+      "don't wait: skip the command when somebody else has the lock. When the last holder died, and nobody else has come " +
+      "yet, that one is waited for all the same",
   },
   "conflict-exit-code": {
     group: "waiting",
@@ -271,7 +275,7 @@ export const optionTable: Readonly<Record<OptionName, OptionDescription>> = {
     brief: "the exit code when somebody else has the lock",
     text:
       "the exit code when the lock was not to be had, with `--no-wait` or within `--wait`, because somebody else has it: " +
-      "0 to 255. With `0`, nothing is said about it",
+      "0 to 255. With `0`, nothing is said about it, unless it is a holder that died",
   },
   "on-lost": {
     group: "command",

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { formatDurationMs } from "../duration.ts";
-import { acquireLocks, ConflictError } from "./acquisition.ts";
+import { acquireLocks } from "./acquisition.ts";
 import { openBootClock } from "./boot-clock.ts";
 import { ChildStartError } from "./child.ts";
 import type { CommandLock, CommandLocks, CommandManager } from "./command-manager.ts";
+import { ConflictError } from "./conflict-error.ts";
 import { openManager } from "./connection.ts";
 import { lossGraceMs } from "./ending.ts";
 import { messageOf } from "./error-message.ts";
@@ -241,7 +242,7 @@ class Run {
     }
     if (error instanceof ConflictError) {
       const { conflictExitCode } = this.#job.lock;
-      if (conflictExitCode === 0) this.#reporter.note(error.message);
+      if (conflictExitCode === 0 && !error.isHolderDead) this.#reporter.note(error.message);
       else this.#reporter.say(error.message);
       return conflictExitCode;
     }

@@ -1,18 +1,11 @@
 import { formatDurationMs } from "../duration.ts";
 import type { JsonValue, LineEntry } from "../index.ts";
 import { joinWords, shorten } from "./escape.ts";
+import type { Place } from "./place.ts";
 
 const longestId = 40;
 const longestCommand = 40;
 const longestName = 40;
-
-/** Where we stand in a line. */
-export interface Place {
-  /** The name of the line, when there are several. */
-  readonly name: string | undefined;
-  /** Those who are ahead of us, in order. */
-  readonly ahead: readonly LineEntry[];
-}
 
 /**
  * For whom we have waited so long, since when they are there, and how many are ahead. `place` is `undefined` when etcd does
@@ -32,19 +25,30 @@ export function formatConflict(place: Place | undefined): string {
   const [first] = place?.ahead ?? [];
   const lock = place?.name === undefined ? "the lock" : `the lock ${shorten(place.name, longestName)}`;
   if (first === undefined) return `${lock} is held by somebody else`;
-  return `${lock} is held by ${describe(first)}`;
+  return `${lock} is ${first.state === "waiting" ? "wanted" : "held"} by ${describe(first)}`;
+}
+
+/** What became of a holder that is an orphan. */
+export function formatDead(holder: LineEntry): string {
+  const pid = holder.pid === undefined ? "" : `, pid ${holder.pid}`;
+  return `the last holder (${ownerOf(holder)}${pid}) died or was cut off`;
 }
 
 /** The most important first: a narrow terminal cuts the rest off. */
-function describe({ key, foreign, id, host, pid, since, state, metadata }: LineEntry): string {
-  const owner = foreign || id === undefined ? `another client (${shorten(key, longestId)})` : shorten(id, longestId);
+function describe(entry: LineEntry): string {
+  const { id, host, pid, since, state, metadata } = entry;
   const fate = state === "orphan" ? ", which died or was cut off" : "";
+  // Since when it had the lock, not since when it is dead.
   const instant = since === undefined ? "" : ` since ${formatInstant(since)}`;
   const where = host === undefined || host === id ? "" : ` on ${shorten(host, longestId)}`;
   const details = [pid === undefined ? "" : `pid ${pid}${where}`, formatCommand(metadata)].filter(
     (part) => part !== "",
   );
-  return owner + fate + instant + (details.length === 0 ? "" : ` (${details.join(": ")})`);
+  return ownerOf(entry) + instant + (details.length === 0 ? "" : ` (${details.join(": ")})`) + fate;
+}
+
+function ownerOf({ key, foreign, id }: LineEntry): string {
+  return foreign || id === undefined ? `another client (${shorten(key, longestId)})` : shorten(id, longestId);
 }
 
 function formatCommand(metadata: Readonly<Record<string, JsonValue>> | undefined): string {

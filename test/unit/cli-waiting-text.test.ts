@@ -43,7 +43,8 @@ describe("what is shown while we wait", () => {
   });
 
   it("tells of a holder who died", () => {
-    assert.match(format([{ id: "web1", state: "orphan" }]), /web1, which died or was cut off/);
+    const text = format([{ id: "web1", state: "orphan", since, pid: 7 }]);
+    assert.equal(text, "waiting, 1 ahead: web1 since 12:03:11 (pid 7), which died or was cut off");
   });
 
   it("is right when nobody is ahead any more, and when etcd does not answer", () => {
@@ -52,9 +53,10 @@ describe("what is shown while we wait", () => {
   });
 
   it("names the line when there are several", () => {
-    const ahead = [{ ...entry, id: "web1" }];
+    const ahead = [{ ...entry, id: "web1", state: "holding" } as const];
     assert.equal(formatWaiting({ name: "/b", ahead }, 2_000), "waiting 2 s for /b, 1 ahead: web1");
     assert.equal(formatConflict({ name: "/b", ahead }), "the lock /b is held by web1");
+    assert.equal(formatConflict({ name: "/b", ahead: [{ ...entry, id: "web2" }] }), "the lock /b is wanted by web2");
     assert.equal(formatConflict({ name: undefined, ahead: [] }), "the lock is held by somebody else");
   });
 
