@@ -6,11 +6,12 @@ import { isatty } from "node:tty";
 import { type Host, passedOnSignals } from "./host.ts";
 import { keepCompiledCode } from "./kept-code.ts";
 import { main, type Outcome } from "./main.ts";
+import { UnhurriedOutput } from "./unhurried-output.ts";
 
 /** So long we wait for a slow reader of what we have said, in milliseconds. */
 const exitLimitMs = 200;
 
-let hasSpoken = false;
+const errorOutput = new UnhurriedOutput(2);
 let hasShown = false;
 
 const host: Host = {
@@ -36,12 +37,7 @@ const host: Host = {
     get columns(): number {
       return process.stderr.columns || 80;
     },
-    write: (text) => {
-      // Nobody may be reading any more: that is no reason to end.
-      if (!hasSpoken) process.stderr.on("error", () => undefined);
-      hasSpoken = true;
-      process.stderr.write(text);
-    },
+    write: (text) => errorOutput.write(text),
   },
   now: () => performance.now(),
   date: () => new Date(),
@@ -50,7 +46,7 @@ const host: Host = {
     const { createInterface } = await import("node:readline");
     // The terminal does the editing, and Ctrl-C does what it always does.
     const lines = createInterface({ input: process.stdin, terminal: false });
-    process.stderr.write(question);
+    errorOutput.write(question);
     for await (const line of lines) return line;
     return "";
   },
@@ -73,9 +69,9 @@ function show(text: string): void {
 function finish({ exitCode, output }: Outcome): void {
   if (output !== undefined) show(output);
   process.exitCode = exitCode;
-  const isHeard =
-    (!hasShown || process.stdout.writableLength === 0) && (!hasSpoken || process.stderr.writableLength === 0);
-  if (isHeard) process.exit();
+  errorOutput.onceIdle(() => {
+    if (!hasShown || process.stdout.writableLength === 0) process.exit();
+  });
   setTimeout(() => process.exit(), exitLimitMs).unref();
 }
 

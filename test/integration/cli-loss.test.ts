@@ -162,3 +162,13 @@ describe("a signal while etcd does not answer", () => {
     assert.equal((await waiter.end(2_000)).code, 143);
   });
 });
+
+it("a command keeps its lock when nobody reads for longer than the TTL what etcdlocker says", async (t) => {
+  const words = ["-v", "-t3", "-r0.2", "-k", newName(), "sh", "-c"];
+  const locker = startEtcdlocker(etcd.endpoints, [...words, "head -c 1000000 /dev/zero >&2 & sleep 8; echo over"]);
+  t.after(() => locker.kill());
+  locker.child.stderr?.pause();
+  await locker.line(/^over$/, 30_000);
+  locker.child.stderr?.resume();
+  assert.equal((await locker.end()).code, 0);
+});
