@@ -16,6 +16,10 @@ const meanings: readonly (readonly [said: RegExp, meaning: string])[] = [
     "no HTTP/2 was spoken there over TLS: is this etcd's address for clients?",
   ],
   [/HTTP\/2 without TLS/, "no HTTP/2 was spoken there without TLS: is it https://?"],
+  [
+    /^unknown (service|method)\b/,
+    "what answers there does not know what etcd knows: is this etcd's address for clients?",
+  ],
   [/^(Failed to connect|Protocol error)/, "no HTTP/2 was spoken there: is it http://, or https://?"],
 ];
 

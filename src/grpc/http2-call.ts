@@ -4,26 +4,6 @@ import type { Call, CallListener } from "./channel.ts";
 import { frame, MessageReader } from "./messages.ts";
 import { GrpcError, status, unreadable } from "./status.ts";
 
-/** What an HTTP status means where gRPC's own is missing: no gRPC server has answered, but something before it. */
-const ofHttpStatus: Readonly<Record<number, number>> = {
-  400: status.INTERNAL,
-  401: status.UNAUTHENTICATED,
-  403: status.PERMISSION_DENIED,
-  404: status.UNIMPLEMENTED,
-  429: status.UNAVAILABLE,
-  502: status.UNAVAILABLE,
-  503: status.UNAVAILABLE,
-  504: status.UNAVAILABLE,
-};
-
-/** What it means that the server broke off a call. */
-const ofReset: Readonly<Record<number, number>> = {
-  [constants.NGHTTP2_REFUSED_STREAM]: status.UNAVAILABLE,
-  [constants.NGHTTP2_CANCEL]: status.CANCELLED,
-  [constants.NGHTTP2_ENHANCE_YOUR_CALM]: status.RESOURCE_EXHAUSTED,
-  [constants.NGHTTP2_INADEQUATE_SECURITY]: status.PERMISSION_DENIED,
-};
-
 interface Outcome {
   readonly error: GrpcError | undefined;
 }
@@ -82,9 +62,9 @@ export class Http2Call implements Call {
     const { ":status": httpStatus = 0, "content-type": contentType = "" } = headers;
     if (headers["grpc-status"] !== undefined) this.#readStatus(headers);
     else if (httpStatus !== 200 || !contentType.startsWith("application/grpc")) {
-      const code = ofHttpStatus[httpStatus] ?? status.UNKNOWN;
+      // No gRPC server has refused anything, whatever something before it, or in its place, says.
       const what = `HTTP status ${httpStatus}, content-type ${show(contentType)}`;
-      this.#fail(new GrpcError(code, `no gRPC is spoken there: ${what}`));
+      this.#fail(new GrpcError(status.UNAVAILABLE, `no gRPC is spoken there: ${what}`));
     }
   }
 
@@ -107,8 +87,9 @@ export class Http2Call implements Call {
 
   #explainReset(): GrpcError {
     const { rstCode } = this.#stream;
-    if (rstCode === constants.NGHTTP2_NO_ERROR) return new GrpcError(status.UNAVAILABLE, "the call was not answered");
-    return new GrpcError(ofReset[rstCode] ?? status.INTERNAL, `the call was broken off (HTTP/2 code ${rstCode})`);
+    const isOrderly = rstCode === constants.NGHTTP2_NO_ERROR;
+    const words = isOrderly ? "the call was not answered" : `the call was broken off (HTTP/2 code ${rstCode})`;
+    return new GrpcError(status.UNAVAILABLE, words);
   }
 
   #fail(error: GrpcError): void {

@@ -81,6 +81,12 @@ const reset = (socket: Socket): unknown => socket.once("data", () => socket.rese
 const showPage = (code: number): Server =>
   createHttp2Server((_, response) => response.writeHead(code, { "content-type": "text/html" }).end("<h1>a page</h1>"));
 
+const knowNothing = (): Server =>
+  createHttp2Server((_, response) => {
+    const refusal = { "grpc-status": "12", "grpc-message": "unknown service etcdserverpb.Lease" };
+    response.writeHead(200, { "content-type": "application/grpc", ...refusal }).end();
+  });
+
 /** What is said of servers that are no etcd, by how they are spoken to. */
 const strangers: Readonly<Record<string, readonly [start: (tls: EtcdTls) => Server, said: RegExp]>> = {
   "http: closes connections": [() => createServer(close), /^no HTTP\/2 was spoken there without TLS: is it https:/],
@@ -88,6 +94,10 @@ const strangers: Readonly<Record<string, readonly [start: (tls: EtcdTls) => Serv
   "http: speaks HTTP/1.1": [() => createHttpServer(), /^no HTTP\/2 was spoken there without TLS: is it https:/],
   "http: shows a page": [() => showPage(200), /^no gRPC is spoken there: HTTP status 200, content-type "text\/html"$/],
   "http: has no page": [() => showPage(404), /^no gRPC is spoken there: HTTP status 404, content-type "text\/html"$/],
+  "http: speaks gRPC, and knows nothing of etcd": [
+    knowNothing,
+    /^what answers there does not know what etcd knows: is this etcd's address for clients\? \(unknown service/,
+  ],
   "https: closes connections": [() => createServer(close), /^no TLS was spoken there: is it http:/],
   "https: resets connections": [() => createServer(reset), /^no TLS was spoken there: is it http:/],
   "https: speaks HTTP/1.1 without TLS": [() => createHttpServer(), /^no TLS was spoken there: is it http:/],

@@ -5,8 +5,9 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { EtcdUnavailableError, Lock, LockManager } from "#dist/index.js";
 import { eventually, within } from "../support/eventually.ts";
+import { answerRaw, type Behaviour, startHostileEtcd } from "../support/hostile-etcd.ts";
 import { assertNothingLeft } from "../support/leftovers.ts";
-import { etcdOfFile, etcdOfTest, type LockSetting } from "../support/lock-setting.ts";
+import { etcdOfFile, etcdOfTest, isWaiting, type LockSetting } from "../support/lock-setting.ts";
 import { readKeys } from "../support/stored-line.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 
@@ -20,6 +21,38 @@ async function serve(setting: LockSetting, answer: string): Promise<string> {
   setting.onEnd(async () => server.close());
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+/** What answers requests of HTTP/2, and is no etcd; with its address. */
+async function pretend(setting: LockSetting, behaviour: Behaviour): Promise<string> {
+  const server = await startHostileEtcd(behaviour);
+  setting.onEnd(() => server.close());
+  return server.endpoint;
+}
+
+/** What a web server says to a request, whatever it is. */
+function page(code: number): Behaviour {
+  return (stream) => {
+    stream.respond({ ":status": code, "content-type": "text/plain" });
+    stream.end("no");
+  };
+}
+
+const knowsNothing: Behaviour = (stream) =>
+  answerRaw(stream, Buffer.alloc(0), "12", "unknown service etcdserverpb.Lease");
+
+/** What does not speak for etcd, though it can be spoken to, and what is said of it. */
+const pretenders: readonly (readonly [string, Behaviour, RegExp])[] = [
+  ...[200, 401, 403, 404, 429, 500].map(
+    (code) =>
+      [
+        `a web server answers with ${code}`,
+        page(code),
+        new RegExp(`no gRPC is spoken there: HTTP status ${code},`),
+      ] as const,
+  ),
+  ["another gRPC server answers", knowsNothing, /unknown service etcdserverpb\.Lease/],
+  ["requests are turned down for their number", (stream) => stream.close(11), /broken off \(HTTP\/2 code 11\)/],
+];
 
 async function cutProxy(setting: LockSetting): Promise<TcpProxy> {
   const proxy = await setting.proxy();
@@ -43,6 +76,10 @@ const strangers: readonly (readonly [string, (setting: LockSetting) => Promise<s
   ],
   ["a web server answers", (setting) => serve(setting, "HTTP/1.1 400 Bad Request\r\n\r\n"), /./],
   ["the connection is closed at once", (setting) => serve(setting, ""), /./],
+  ...pretenders.map(
+    ([what, behaviour, words]) =>
+      [what, (setting: LockSetting): Promise<string> => pretend(setting, behaviour), words] as const,
+  ),
   ["the name is unknown", async () => "no-such-host.invalid:2379", /no-such-host\.invalid/],
 ];
 
@@ -135,6 +172,40 @@ describe("when etcd becomes reachable", { concurrency: true }, () => {
     await within(3_000, "the lock", lock.lock());
     assert.equal(lock.held, true);
   });
+
+  for (const [what, behaviour] of pretenders) {
+    it(`where ${what} is passed over by who takes a lock`, async (t) => {
+      const setting = setUp(t);
+      const endpoints = [await pretend(setting, behaviour), setting.member.endpoint];
+      const held = await within(3_000, "the lock", setting.manager({ endpoints }).acquire(setting.key));
+      assert.equal(await held.release(), true);
+    });
+
+    it(`where ${what} is passed over by who waits, while the others are away`, async (t) => {
+      const setting = setUp(t);
+      const asked = new Set<string>();
+      const endpoint = await pretend(setting, (stream, path) => {
+        asked.add(path);
+        behaviour(stream, path);
+      });
+      const proxy = await setting.proxy();
+      const holder = await setting.heldElsewhere();
+      const manager = setting.manager({ endpoints: [proxy.endpoint, endpoint], ttl: 60 });
+      const waiting = manager.acquire(setting.key);
+      await isWaiting(manager);
+      proxy.cut();
+      // A waiter that is next reads the line every 2 s.
+      await eventually(
+        "it is asked for the line",
+        () => asked,
+        (paths) => paths.has("/etcdserverpb.KV/Txn"),
+      );
+      await proxy.resume();
+      await holder.release();
+      const held = await within(5_000, "the turn", waiting);
+      assert.equal(await held.release(), true);
+    });
+  }
 });
 
 describe("nothing is left behind", { concurrency: true }, () => {
