@@ -184,7 +184,11 @@ export class Renewal {
     const holds = ofAllHolds ? [...this.#holds] : this.#holdsToTouch();
     try {
       const recordsRenewed = this.#keepLeaseAlive(leases.records, recordLeaseTtl(this.#ttl), options);
-      await Promise.all([recordsRenewed, this.#touch(holds, options)]);
+      recordsRenewed.catch(() => {});
+      // To its end, whatever became of the other: of two touches under way at once, the answers may come in any order, and
+      // the data of etcd would seem to have gone back in time.
+      await this.#touch(holds, options);
+      await recordsRenewed;
       if (!ended.aborted && this.#ghosts !== "none") await this.#removeGhosts(options);
     } finally {
       // Also those that were not due: the lease is theirs, too.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { Scope } from "#dist/abort.js";
+import { Scope, sleep } from "#dist/abort.js";
 import { EtcdUnavailableError } from "#dist/errors.js";
 import type { EtcdClient, LeaseAnswer, Transaction, TransactionAnswer } from "#dist/etcd/etcd-client.js";
 import type { Renewable } from "#dist/session/renewable.js";
@@ -48,21 +48,22 @@ class TestHold implements Renewable {
 /** An etcd that answers at once, and notes when it was asked for what. */
 function setUp(t: { after(work: () => void): void }) {
   const clock = new FakeClock();
-  const away = { isAway: false };
+  const away = { isAway: false, areRecordsAway: false, transactionMs: 0 };
   const asked = { keepAlives: [] as number[], transactions: [] as number[] };
   const header = { clusterId: 1n, raftTerm: 1n };
   let revision = 1n;
-  const keepAlive = (): Promise<LeaseAnswer> => {
+  const keepAlive = (id: bigint): Promise<LeaseAnswer> => {
     asked.keepAlives.push(clock.now());
-    if (away.isAway) return Promise.reject(new EtcdUnavailableError("etcd is away", []));
+    if (away.isAway || (away.areRecordsAway && id === 2n))
+      return Promise.reject(new EtcdUnavailableError("etcd is away", []));
     return Promise.resolve({ header: { ...header, revision }, sentAt: clock.now(), unsettled: false, ttl });
   };
-  const transact = ({ success }: Transaction): Promise<TransactionAnswer> => {
+  const transact = async ({ success }: Transaction): Promise<TransactionAnswer> => {
     asked.transactions.push(clock.now());
+    if (away.transactionMs > 0) await sleep(clock, away.transactionMs);
     revision += 1n;
     const results = success.map(() => ({ kind: "transaction", succeeded: true, results: [] }) as const);
-    const answer = { header: { ...header, revision }, sentAt: clock.now(), unsettled: false, succeeded: true, results };
-    return Promise.resolve(answer);
+    return { header: { ...header, revision }, sentAt: clock.now(), unsettled: false, succeeded: true, results };
   };
   const ended = new Scope();
   t.after(() => ended.abort(new Error("the test is over")));
@@ -74,7 +75,7 @@ function setUp(t: { after(work: () => void): void }) {
     suffixes: new Suffixes(1n),
     ended,
     end: () => assert.fail("nothing ends the session"),
-    onRenewalFailed: (error) => assert.ok(away.isAway, error),
+    onRenewalFailed: (error) => assert.ok(away.isAway || away.areRecordsAway, error),
   });
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += stepMs) {
@@ -139,6 +140,17 @@ test("a lock that was touched long ago when it is taken is touched in time, thou
   await pass(refreshIntervalMs);
   assert.ok(hold.touches > 0);
   assert.ok(hold.oldestMs <= refreshIntervalMs + 2 * stepMs, `touched after ${hold.oldestMs} ms`);
+});
+
+test("a touch ends before the next one begins, also when the other lease is not renewed meanwhile", async (t) => {
+  const { clock, asked, away, renewal, pass } = setUp(t);
+  renewal.add(new TestHold(clock.now()));
+  away.areRecordsAway = true;
+  away.transactionMs = 2_000;
+  await pass(2 * refreshIntervalMs + 10_000);
+  const [first = 0, ...later] = asked.transactions;
+  assert.ok(later.length > 0);
+  for (const [index, at] of later.entries()) assert.ok(at - (later[index - 1] ?? first) >= away.transactionMs);
 });
 
 test("a renewal that somebody waits for keeps the process alive, also while it pauses after a failure; no other does", async (t) => {
