@@ -2,7 +2,7 @@ import { Scope } from "./abort.ts";
 import type { Waiting } from "./acquire-options.ts";
 import type { Alarm, Clock } from "./clock.ts";
 import { formatDurationMs } from "./duration.ts";
-import { LockTimeoutError } from "./errors.ts";
+import { EtcdRefusedError, EtcdUnavailableError, LockTimeoutError } from "./errors.ts";
 import type { Line, LineEntry } from "./line/inspect-line.ts";
 
 /** The time limit of one wait. */
@@ -30,17 +30,17 @@ export function waitTimeout(
   const scope = new Scope();
   let place: Waiting | undefined;
   let alarm: Alarm | undefined;
-  const end = (words: string): void => {
+  const end = (words: string, options?: ErrorOptions): void => {
     const limit = formatDurationMs(timeoutMs);
     const lock = place === undefined ? "the lock" : `lock ${JSON.stringify(place.name)}`;
-    scope.abort(new LockTimeoutError(`${lock} was not to be had within ${limit}${words}`));
+    scope.abort(new LockTimeoutError(`${lock} was not to be had within ${limit}${words}`, options));
   };
+  // Then nobody need have the lock: who looks at the cause can tell.
+  const endInDoubt = (cause: unknown): void =>
+    end(`: ${cause instanceof EtcdRefusedError ? cause.message : "etcd does not answer"}`, { cause });
   const onTimeout = (): void => {
-    alarm = clock.schedule(inspectTimeoutMs, () => end(""));
-    inspect(place?.name ?? "").then(
-      (line) => end(explainWait(line, place?.key)),
-      () => end(""),
-    );
+    alarm = clock.schedule(inspectTimeoutMs, () => endInDoubt(lateAnswer()));
+    inspect(place?.name ?? "").then((line) => end(explainWait(line, place?.key)), endInDoubt);
   };
   return {
     scope,
@@ -50,6 +50,10 @@ export function waitTimeout(
     },
     [Symbol.dispose]: () => alarm?.cancel(),
   };
+}
+
+function lateAnswer(): EtcdUnavailableError {
+  return new EtcdUnavailableError(`etcd has not answered within ${inspectTimeoutMs} ms`, []);
 }
 
 function explainWait({ entries }: Line, ownKey: string | undefined): string {

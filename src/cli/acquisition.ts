@@ -105,7 +105,7 @@ class Acquisition {
     try {
       return await this.#manager.acquireAll(this.#job.lock.names, options);
     } catch (error) {
-      throw isTimeout(error) ? await this.#explainTimeout(error, timeout ?? 0) : error;
+      throw isConflict(error) ? await this.#explainTimeout(error, timeout ?? 0) : error;
     }
   }
 
@@ -129,9 +129,12 @@ class Acquisition {
   }
 }
 
-/** The library is loaded late: its classes are not at hand here. */
-function isTimeout(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && error.code === "LOCK_TIMEOUT";
+/**
+ * Whether somebody has the lock for longer than we wait, and not just etcd was away. The library is loaded late: its classes
+ * are not at hand here.
+ */
+function isConflict(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "LOCK_TIMEOUT" && error.cause === undefined;
 }
 
 function summarize({ command, args }: Job): string[] {

@@ -54,7 +54,8 @@ export class V2Manager extends V2Locks {
     try {
       return await this.acquireAll(names, { ...options, timeout: 0 });
     } catch (error) {
-      if (error instanceof LockTimeoutError) return null;
+      // With a cause, etcd has not said that somebody has it.
+      if (error instanceof LockTimeoutError && error.cause === undefined) return null;
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EtcdLockError, LockTimeoutError, NotHeldError } from "#dist/index.js";
+import { EtcdLockError, EtcdUnavailableError, LockTimeoutError, NotHeldError } from "#dist/index.js";
 import { within } from "../support/eventually.ts";
 import { etcdOfFile, isWaiting } from "../support/lock-setting.ts";
 import { readLine } from "../support/stored-line.ts";
@@ -21,6 +21,22 @@ describe("a wait for a lock", { concurrency: true }, () => {
     assert.equal((await readLine(setting.cluster, setting.key)).entries.length, 1);
     assert.equal(lock.held, false);
     await assert.rejects(lock.unlock(), NotHeldError);
+  });
+
+  it("ends after its timeout also when etcd has gone away, and says so", async (t) => {
+    const setting = setUp(t);
+    await setting.heldElsewhere();
+    const proxy = await setting.proxy();
+    const lock = setting.lock({ etcd: proxy.endpoint });
+    const ended = assert.rejects(lock.lock({ timeout: 1_000 }), (error) => {
+      assert.ok(error instanceof LockTimeoutError);
+      assert.match(error.message, /was not to be had within 1 s: etcd does not answer$/);
+      assert.ok(error.cause instanceof EtcdUnavailableError);
+      return true;
+    });
+    await setting.lineLength(2);
+    proxy.hold();
+    await ended;
   });
 
   it("has no limit where nobody need be waited for: beside others who share it, and under a deeper name", async (t) => {
