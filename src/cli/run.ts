@@ -61,7 +61,7 @@ class Run {
   #phase: Phase = { kind: "waiting" };
   /** From the start of the command until it is known that it, and what it started, are gone. */
   #mayBeInside = false;
-  #previous: ReceivedSignal | undefined;
+  readonly #earlierSignals = new Map<PassedOnSignal, ReceivedSignal>();
   #leaveBy: number | undefined;
 
   constructor(job: Job, host: Host) {
@@ -217,9 +217,9 @@ class Run {
       this.#phase.supervision.receive(signal);
       return;
     }
-    const received = { signal, at: this.#host.now() };
-    const isRepeated = judgeSignal(received, this.#previous, false) === "kill";
-    this.#previous = received;
+    const received = { signal, at: this.#host.now(), mayBeTyped: false };
+    const isRepeated = judgeSignal(received, this.#earlierSignals) === "kill";
+    this.#earlierSignals.set(signal, received);
     if (this.#phase.kind === "waiting") this.#interruption.abort(new EndedBySignal(signal));
     if (isRepeated) this.#hurry.abort(new EndedBySignal(signal));
   }

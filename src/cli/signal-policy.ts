@@ -5,7 +5,12 @@ export interface ReceivedSignal {
   readonly signal: PassedOnSignal;
   /** Milliseconds of a monotonic clock. */
   readonly at: number;
+  /** It may be from the terminal, which then has sent it to the command too. */
+  readonly mayBeTyped: boolean;
 }
+
+/** The last of each signal that came before. */
+export type EarlierSignals = ReadonlyMap<PassedOnSignal, ReceivedSignal>;
 
 /**
  * What a signal that arrives while a command runs does: it is passed on to the command; or not, since the command has
@@ -19,9 +24,9 @@ const echoMs = 100;
 /** An interactive command lives through a Ctrl-C now and then: only two in this time ask for its end. */
 const impatienceMs = 5_000;
 
-/** Whether it asks a program to end. */
+/** Whether it asks a program to end. SIGHUP may ask a daemon to read its settings again: what it did, its end tells. */
 export function isEndingSignal(signal: PassedOnSignal): boolean {
-  return signal !== "SIGUSR1" && signal !== "SIGUSR2";
+  return signal === "SIGTERM" || isTypedSignal(signal);
 }
 
 /** Whether the terminal sends it to all processes in its foreground, the command among them. */
@@ -29,24 +34,14 @@ export function isTypedSignal(signal: PassedOnSignal): boolean {
   return signal === "SIGINT" || signal === "SIGQUIT";
 }
 
-/**
- * @param received the signal that has just arrived.
- * @param previous the ending signal before it, if any.
- * @param sharesTerminal whether the command has the terminal's signals directly.
- */
-export function judgeSignal(
-  received: ReceivedSignal,
-  previous: ReceivedSignal | undefined,
-  sharesTerminal: boolean,
-): SignalAction {
-  const { signal } = received;
+/** What the signal does that has just arrived. */
+export function judgeSignal({ signal, at, mayBeTyped }: ReceivedSignal, earlier: EarlierSignals): SignalAction {
+  if (signal === "SIGUSR1" || signal === "SIGUSR2") return "pass-on";
+  if (at - (earlier.get(signal)?.at ?? Number.NEGATIVE_INFINITY) < echoMs) return "ignore";
   if (!isEndingSignal(signal)) return "pass-on";
-  const sinceMs = previous === undefined ? Number.POSITIVE_INFINITY : received.at - previous.at;
-  if (signal === previous?.signal && sinceMs < echoMs) return "ignore";
-  // SIGHUP comes along with others, and twice, when a terminal is closed or the system ends a session.
-  if (signal === "SIGHUP") return previous?.signal === "SIGHUP" && !sharesTerminal ? "kill" : "pass-on";
-  const wasTyped = sharesTerminal && previous !== undefined && isTypedSignal(previous.signal);
-  const isRepeated = previous !== undefined && previous.signal !== "SIGHUP" && !(wasTyped && sinceMs >= impatienceMs);
-  if (isRepeated) return "kill";
-  return sharesTerminal && isTypedSignal(signal) ? "ignore" : "pass-on";
+  const hasAsked = [...earlier.values()].some(
+    (before) => isEndingSignal(before.signal) && !(before.mayBeTyped && at - before.at >= impatienceMs),
+  );
+  if (hasAsked) return "kill";
+  return mayBeTyped ? "ignore" : "pass-on";
 }

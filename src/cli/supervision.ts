@@ -11,7 +11,7 @@ import type { Job } from "./job.ts";
 import { NodePing } from "./node-ping.ts";
 import { ProcessGroup, type SharedSession } from "./process-group.ts";
 import type { Reporter } from "./reporter.ts";
-import { isEndingSignal, judgeSignal, type ReceivedSignal } from "./signal-policy.ts";
+import { isEndingSignal, isTypedSignal, judgeSignal, type ReceivedSignal } from "./signal-policy.ts";
 import { killReserveMs } from "./stop-timing.ts";
 import { Termination } from "./termination.ts";
 
@@ -44,7 +44,7 @@ export class Supervision {
   #isLost = false;
   #hasPingFailed = false;
   #endingSignal: NodeJS.Signals | undefined;
-  #previous: ReceivedSignal | undefined;
+  readonly #earlierSignals = new Map<PassedOnSignal, ReceivedSignal>();
 
   /**
    * Starts the command, if at this moment the lock is still held with time to spare.
@@ -111,9 +111,9 @@ export class Supervision {
   /** A signal came for etcdlocker. */
   receive(signal: PassedOnSignal): void {
     const { host, shared, reporter } = this.#context;
-    const received = { signal, at: host.now() };
-    const action = judgeSignal(received, this.#previous, shared !== undefined);
-    if (isEndingSignal(signal)) this.#previous = received;
+    const received = { signal, at: host.now(), mayBeTyped: shared !== undefined && isTypedSignal(signal) };
+    const action = judgeSignal(received, this.#earlierSignals);
+    this.#earlierSignals.set(signal, received);
     if (action === "ignore") return;
     if (isEndingSignal(signal)) this.#endingSignal = signal;
     if (action === "kill") void this.#stop(0);

@@ -37,7 +37,7 @@ async function end(locker: Program): Promise<void> {
 const loop = "while :; do sleep 0.02; done";
 
 describe("a signal while the command runs", () => {
-  for (const signal of ending) {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) {
     it(`is passed on: ${signal} ends the command, and then etcdlocker, with 128 + N`, async () => {
       const { locker, name } = await setUp(`trap 'echo got ${signal}; exit 3' ${signal}; echo ready; ${loop}`);
       locker.signal(signal);
@@ -55,6 +55,25 @@ describe("a signal while the command runs", () => {
     locker.signal("SIGUSR2");
     assert.equal((await locker.end()).code, 4);
     assert.match(locker.stdout, /two/);
+  });
+
+  it("is passed on: SIGHUP, however often, to a daemon that reloads, and the code is the daemon's own", async () => {
+    const { locker, name } = await setUp(`trap 'echo reload $((++n)); [ $n != 3 ] || exit 7' HUP; echo ready; ${loop}`);
+    for (let count = 1; count <= 3; count++) {
+      locker.signal("SIGHUP");
+      await locker.line(new RegExp(`reload ${count}`));
+      // Two within a moment are one.
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    assert.equal((await locker.end()).code, 7);
+    assert.deepEqual(await listKeys(etcd, name), []);
+  });
+
+  it("is passed on: SIGHUP ends a command that does not mind it, with 129", async () => {
+    const { locker, name } = await setUp("sleep 1000 & echo ready; wait");
+    locker.signal("SIGHUP");
+    assert.equal((await locker.end()).code, 129);
+    assert.deepEqual(await listKeys(etcd, name), []);
   });
 
   it("reaches the descendants of the command", async () => {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PassedOnSignal } from "#dist/cli/host.js";
-import { isEndingSignal, judgeSignal, type ReceivedSignal, type SignalAction } from "#dist/cli/signal-policy.js";
+import { isTypedSignal, judgeSignal, type ReceivedSignal, type SignalAction } from "#dist/cli/signal-policy.js";
 
 /** What the signals do, one after the other, each at a time in seconds. */
 function judgeAll(sharesTerminal: boolean, ...signals: readonly (readonly [PassedOnSignal, number])[]): SignalAction[] {
-  let previous: ReceivedSignal | undefined;
+  const earlier = new Map<PassedOnSignal, ReceivedSignal>();
   return signals.map(([signal, seconds]) => {
-    const received = { signal, at: seconds * 1_000 };
-    const action = judgeSignal(received, previous, sharesTerminal);
-    if (isEndingSignal(signal)) previous = received;
+    const received = { signal, at: seconds * 1_000, mayBeTyped: sharesTerminal && isTypedSignal(signal) };
+    const action = judgeSignal(received, earlier);
+    earlier.set(signal, received);
     return action;
   });
 }
@@ -24,7 +24,17 @@ describe("a signal for etcdlocker", () => {
   it("kills when it asks for the end again", () => {
     assert.deepEqual(judgeAll(false, ["SIGTERM", 0], ["SIGTERM", 30]), ["pass-on", "kill"]);
     assert.deepEqual(judgeAll(false, ["SIGINT", 0], ["SIGTERM", 1]), ["pass-on", "kill"]);
-    assert.deepEqual(judgeAll(false, ["SIGHUP", 0], ["SIGHUP", 1]), ["pass-on", "kill"]);
+    assert.deepEqual(judgeAll(false, ["SIGTERM", 0], ["SIGHUP", 1], ["SIGTERM", 2]), ["pass-on", "pass-on", "kill"]);
+  });
+
+  it("does not kill when it is SIGHUP, however often: a daemon reads its settings again", () => {
+    assert.deepEqual(judgeAll(false, ["SIGHUP", 0], ["SIGHUP", 1], ["SIGHUP", 90_000]), [
+      "pass-on",
+      "pass-on",
+      "pass-on",
+    ]);
+    assert.deepEqual(judgeAll(false, ["SIGHUP", 0], ["SIGTERM", 90_000]), ["pass-on", "pass-on"]);
+    assert.deepEqual(judgeAll(false, ["SIGHUP", 0], ["SIGHUP", 0.001]), ["pass-on", "ignore"]);
   });
 
   it("counts once when it comes twice within a moment, as from timeout(1)", () => {
