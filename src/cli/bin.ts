@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { constants, hostname } from "node:os";
 import { join } from "node:path";
 import { isatty } from "node:tty";
+import { exitCodes } from "./exit-code.ts";
 import { type Host, passedOnSignals } from "./host.ts";
 import { keepCompiledCode } from "./kept-code.ts";
 import { main, type Outcome } from "./main.ts";
@@ -12,7 +13,8 @@ import { UnhurriedOutput } from "./unhurried-output.ts";
 const exitLimitMs = 200;
 
 const errorOutput = new UnhurriedOutput(2);
-let hasShown = false;
+/** When all that was shown has been written. */
+let shown: Promise<void> | undefined;
 
 const host: Host = {
   name: hostname(),
@@ -59,20 +61,29 @@ startSooner();
 void main(process.argv.slice(2), host, readVersion()).then(finish);
 
 function show(text: string): void {
-  // Nobody may be reading any more: then there is nothing left to do.
-  if (!hasShown) process.stdout.on("error", () => process.exit(128 + constants.signals.SIGPIPE));
-  hasShown = true;
-  process.stdout.write(text);
+  if (shown === undefined) process.stdout.on("error", giveUp);
+  shown = new Promise((resolve) => {
+    process.stdout.write(text, (error) => {
+      if (!error) resolve();
+    });
+  });
+}
+
+/** What was asked for cannot be shown. Where nobody is reading any more, there is nothing left to do or to say. */
+function giveUp(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
+  process.exitCode = exitCodes.notAcquired.code;
+  errorOutput.write(`etcdlocker: standard output could not be written: ${error.message}\n`);
+  errorOutput.onceIdle(() => process.exit());
 }
 
 /** What we leave open by now, of our own or the library's, does not keep us here. */
-function finish({ exitCode, output }: Outcome): void {
-  if (output !== undefined) show(output);
+async function finish({ exitCode, output }: Outcome): Promise<void> {
   process.exitCode = exitCode;
-  errorOutput.onceIdle(() => {
-    if (!hasShown || process.stdout.writableLength === 0) process.exit();
-  });
   setTimeout(() => process.exit(), exitLimitMs).unref();
+  if (output !== undefined) show(output);
+  await shown;
+  errorOutput.onceIdle(() => process.exit());
 }
 
 /**

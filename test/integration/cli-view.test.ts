@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import { newName, startEtcdForCrashes } from "../support/etcd-for-commands.ts";
 import { startEtcdctlLock } from "../support/etcdctl-lock.ts";
@@ -141,6 +142,23 @@ describe("a watched lock, where there is no terminal", { concurrency: true }, ()
     assert.equal(pipeline.stderr, "");
     await letGo(holder);
   });
+});
+
+describe("what cannot be written", { skip: existsSync("/dev/full") ? false : "needs /dev/full" }, () => {
+  for (const words of [
+    ["--list="],
+    ["--list=", "--json"],
+    ["--list=", "--watch"],
+    ["--version"],
+    ["--completions=bash"],
+  ]) {
+    it(`is said, and gives 1: ${words.join(" ")}`, async () => {
+      const all = [process.execPath, etcdlockerPath, "-e", endpoints.join(","), ...words];
+      const program = startProgram("bash", ["-c", '"$0" "$@" > /dev/full', ...all]);
+      assert.equal((await program.end()).code, 1);
+      assert.match(program.stderr, /^etcdlocker: standard output could not be written: ENOSPC.*\n$/);
+    });
+  }
 });
 
 describe("a fencing token", { concurrency: true }, () => {
