@@ -1,6 +1,6 @@
 import { messageOf as plainMessageOf } from "../message-of.ts";
 
-/** What the library calls its options, and we our flags. */
+/** What the library calls its options, and we our flags. What has been replaced stays: a message may pass here twice. */
 const flags: Readonly<Record<string, string>> = {
   "tls.ca": "--cacert",
   "tls.cert": "--cert",
@@ -8,7 +8,7 @@ const flags: Readonly<Record<string, string>> = {
   "tls.serverName": "--server-name",
   "user.passwordFile": "--password-file",
   discoverySrv: "--discovery-srv",
-  "an etcd endpoint": "an etcd endpoint (--etcd, --endpoints or their variables)",
+  "an etcd endpoint": "an endpoint of etcd (--etcd, --endpoints or their variables)",
   "the option user": "--user",
   "the option tls": "options for TLS",
 };

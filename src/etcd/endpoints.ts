@@ -42,9 +42,10 @@ export interface EtcdAccess extends EtcdOptions {
 }
 
 const defaultPort = 2379;
+const anAddress = 'an address ("host:port", "host", "http://host:port", "https://host:port", "[::1]:2379")';
 const accepted =
-  'an address ("host:port", "host", "http://host:port", "https://host:port", "[::1]:2379"), several of them in an array ' +
-  "or separated by commas, an object { endpoints, tls, user }, a client of the package etcd3 or, for the class Lock, of node-etcd";
+  `${anAddress}, several of them in an array or separated by commas, an object { endpoints, tls, user }, ` +
+  "a client of the package etcd3 or, for the class Lock, of node-etcd";
 
 /** @throws TypeError that names what came and what is allowed. */
 export function parseEtcdSource(source: unknown): EtcdAccess {
@@ -136,9 +137,9 @@ function parseEndpoints(endpoints: unknown): readonly Endpoint[] {
 export function parseEndpoint(text: string): Endpoint {
   const hasScheme = text.includes("://");
   const shown = show(text.replace(/[^/]*@/, "…@"));
-  const address = hasScheme ? text : `http://${text}`;
-  if (!URL.canParse(address)) throw new TypeError(`an etcd endpoint must be ${accepted}; got ${shown}`);
-  const { protocol, hostname, pathname, search, hash, username } = new URL(address);
+  const url = hasScheme ? text : `http://${text}`;
+  if (!URL.canParse(url)) throw new TypeError(`an etcd endpoint must be ${anAddress}; got ${shown}`);
+  const { protocol, hostname, pathname, search, hash, username } = new URL(url);
   const hasMore = pathname.length > 1 || search !== "" || hash !== "" || username !== "";
   if ((protocol !== "http:" && protocol !== "https:") || hasMore) {
     throw new TypeError(`an etcd endpoint has a host and a port, and nothing else; got ${shown}`);

@@ -40,7 +40,7 @@ describe("a wrong command line", () => {
       ["-k", "/k", "-t5", "--kill-after=5", "true"],
       /--kill-after is "5"/,
     ],
-    ["with an address that is none", ["-k", "/k", "-e", "a b", "true"], /etcd endpoint.*a b/],
+    ["with an address that is none", ["-k", "/k", "-e", "a b", "true"], /endpoint of etcd.*a b/],
     ["with a key that etcd could not take", ["-k", "/k".repeat(4_000), "true"], /key.*4096/],
   ];
   for (const [title, words, complaint] of wrong) {
@@ -52,6 +52,19 @@ describe("a wrong command line", () => {
       assert.deepEqual({ code, stdout, visits: etcd.visits() }, { code: 64, stdout: "", visits: 0 });
     });
   }
+});
+
+describe("an address that is none", () => {
+  it("is refused in the words of the command line, and says what it may be", async () => {
+    for (const words of [["-k", "/k", "true"], ["--list="]]) {
+      const { code, stderr } = await runEtcdlocker([], ["-e", "a b", ...words]);
+      assert.equal(code, 64);
+      assert.match(
+        stderr,
+        /^etcdlocker: an endpoint of etcd \(--etcd, --endpoints or their variables\) must be an address \([^()]*\); got "a b"$/m,
+      );
+    }
+  });
 });
 
 describe("a command line that is not UTF-8", () => {

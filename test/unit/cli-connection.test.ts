@@ -91,3 +91,20 @@ describe("what the library says", () => {
     assert.equal(messageOf(new Error(said)), expected);
   });
 });
+
+describe("what the library says of its options", () => {
+  it("is in the words of the command line, also when it is said again", () => {
+    const plain = [
+      "an etcd endpoint has a host and a port",
+      "tls.ca and tls.cert",
+      "discoverySrv must be a domain",
+      "the option tls: all of a cluster's have TLS",
+      "user.passwordFile",
+    ];
+    for (const text of plain) {
+      const once = messageOf(new TypeError(text));
+      assert.notEqual(once, text);
+      assert.equal(messageOf(new Error(once)), once);
+    }
+  });
+});
