@@ -55,6 +55,27 @@ describe("the completions for bash", { skip: isMissing("bash") }, () => {
   });
 });
 
+describe("the completions for bash of --option=value, which bash takes for three words", {
+  skip: isMissing("bash"),
+}, () => {
+  it("offer the words that are the value", async () => {
+    const file = await setUp("bash");
+    assert.deepEqual(bashOffers(file, "--on-lost", "="), ["term", "kill", "pause"]);
+    assert.deepEqual(bashOffers(file, "--on-lost", "=", "pa"), ["pause"]);
+    assert.deepEqual(bashOffers(file, "--key", "=", "foo", "--on-lost", "=", "pa"), ["pause"]);
+    assert.deepEqual(bashOffers(file, "-e", "=", "localhost", ":", "23"), [""]);
+  });
+
+  it("offer options and the command after it, also when the value is empty or is split itself", async () => {
+    const file = await setUp("bash");
+    assert.deepEqual(bashOffers(file, "--key", "=", "foo", "--sta"), ["--status"]);
+    assert.deepEqual(bashOffers(file, "--key", "=", "a", "=", "b", "--sta"), ["--status"]);
+    assert.deepEqual(bashOffers(file, "--list", "=", "--js"), ["--json", "--json-log"]);
+    assert.deepEqual(bashOffers(file, "-e", "http", ":", "//etcd1", ":", "2379", "--sta"), ["--status"]);
+    assert.ok(bashOffers(file, "-e", "http", ":", "//etcd1", ":", "2379", "ech").includes("echo"));
+  });
+});
+
 describe("the completions for fish", { skip: isMissing("fish") }, () => {
   it("offer every option, the words that are a value, and then what the command takes", async () => {
     const file = await setUp("fish");

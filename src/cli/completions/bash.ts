@@ -5,29 +5,34 @@ export function bashCompletion(): string {
   const withValue = optionNames.filter((name) => optionTable[name].value !== undefined);
   return `# Completions of etcdlocker for bash: source <(etcdlocker --completions bash)
 _etcdlocker() {
-  local current=\${COMP_WORDS[COMP_CWORD]} at word
+  local current=\${COMP_WORDS[COMP_CWORD]#=} flag="" at
   COMPREPLY=()
   # The options end at the first word that is not one.
   for ((at = 1; at < COMP_CWORD; at++)); do
-    word=\${COMP_WORDS[at]}
-    case $word in
+    case \${COMP_WORDS[at]} in
       --) ((at++)); break ;;
-      ${withValue.flatMap(flagsOf).join(" | ")}) ((at++)) ;;
+      ${withValue.flatMap(flagsOf).join(" | ")})
+        flag=\${COMP_WORDS[at]}
+        # bash takes the sign in --option=value for a word. The value may be empty.
+        if [[ \${COMP_WORDS[at + 1]} == = && \${COMP_WORDS[at + 2]} != -* ]]; then ((at++)); fi
+        ((++at < COMP_CWORD)) || break
+        flag="" ;;
       -*) ;;
-      # bash takes the sign in --option=value for a word.
-      =) ((at++)) ;;
       *) break ;;
     esac
+    # The same within a value, as in host:port.
+    while [[ \${COMP_WORDS[at + 1]} == [=:]* ]]; do ((at += 2)); done
+    ((at < COMP_CWORD)) || return
   done
+  case $flag in
+${withValue.map((name) => `    ${flagsOf(name).join(" | ")}) ${completeValue(name)}; return ;;`).join("\n")}
+  esac
   if ((at < COMP_CWORD)) || [[ $at -eq $COMP_CWORD && \${COMP_WORDS[at - 1]} == -- ]]; then
     if declare -F _command_offset > /dev/null; then _command_offset $at
     elif declare -F _comp_command_offset > /dev/null; then _comp_command_offset $at
     else mapfile -t COMPREPLY < <(compgen -A command -- "$current"); fi
     return
   fi
-  case \${COMP_WORDS[COMP_CWORD - 1]} in
-${withValue.map((name) => `    ${flagsOf(name).join(" | ")}) ${completeValue(name)}; return ;;`).join("\n")}
-  esac
   if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '${optionNames.map((name) => `--${name}`).join(" ")}' -- "$current")
   else mapfile -t COMPREPLY < <(compgen -A command -- "$current"); fi
 }
