@@ -55,6 +55,17 @@ const host: Host = {
   onSignal: (listener) => {
     for (const signal of passedOnSignals) process.on(signal, () => listener(signal));
   },
+  onSuspend: (leave, comeBack) => {
+    process.once("SIGTSTP", () => {
+      leave();
+      // Not heard any more, it stops us; unless no shell is there that could make us go on.
+      process.kill(process.pid, "SIGTSTP");
+      setImmediate(() => {
+        comeBack();
+        host.onSuspend(leave, comeBack);
+      });
+    });
+  },
 };
 
 startSooner();

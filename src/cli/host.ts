@@ -30,6 +30,8 @@ export interface Host {
   ask(question: string): Promise<string>;
   /** Calls `listener` for each {@link passedOnSignals} that arrives, in place of what they do otherwise. */
   onSignal(listener: (signal: PassedOnSignal) => void): void;
+  /** At Ctrl-Z, calls `leave` before this process is stopped, and `comeBack` when it goes on. */
+  onSuspend(leave: () => void, comeBack: () => void): void;
 }
 
 /** Where what was asked for goes. */

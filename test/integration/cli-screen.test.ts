@@ -25,7 +25,10 @@ interface Watching extends AsyncDisposable {
 
 /** `etcdlocker --watch` on a terminal of 60 columns and 12 lines. */
 function watch(name: string, where: readonly string[] = endpoints, before = ""): Watching {
-  const terminal = startInTerminal(where, `stty cols 60 rows 12; ${before} exec $ETCDLOCKER -k ${name} --watch`);
+  return listen(startInTerminal(where, `stty cols 60 rows 12; ${before} exec $ETCDLOCKER -k ${name} --watch`));
+}
+
+function listen(terminal: Program): Watching {
   let text = "";
   terminal.child.stdout?.on("data", (chunk: Buffer) => {
     text += chunk.toString();
@@ -100,6 +103,40 @@ describe("a lock that is watched on a terminal", { concurrency: true, skip: term
     await shows(watching, /Ctrl-C ends[\s\S]*held by 1/);
     watching.terminal.child.stdin?.write("\u0003");
     await watching.terminal.end();
+    await letGo(holder);
+  });
+
+  it("gives the terminal back for as long as it is stopped with Ctrl-Z, and draws again afterwards", async () => {
+    const name = newName();
+    // Job control: an interactive shell goes on when etcdlocker is stopped.
+    await using watching = listen(startInTerminal(endpoints, "PS1='$ ' bash --norc --noprofile -i"));
+    const type = (text: string): void => void watching.terminal.child.stdin?.write(text);
+    type(`$ETCDLOCKER -k ${name} --watch\n`);
+    await shows(watching, /: free/);
+    type("\u001a");
+    const stopped = await eventually("it is stopped", watching.sent, (sent) => sent.includes("Stopped"));
+    assert.ok(stopped.lastIndexOf(leave) > stopped.lastIndexOf(enter));
+    await using holder = await startHolder(endpoints, name);
+    type("fg\n");
+    await shows(watching, /held by 1/);
+    assert.equal(watching.sent().split(enter).length, 3);
+    type("\u0003");
+    await eventually("the screen is left", watching.sent, (sent) => sent.lastIndexOf(leave) > sent.lastIndexOf(enter));
+    type("echo code $?; exit\n");
+    await watching.terminal.line(/^code 0/);
+    await letGo(holder);
+  });
+
+  it("goes on after Ctrl-Z where no shell is there to go back to", async () => {
+    const name = newName();
+    await using watching = watch(name);
+    await shows(watching, /: free/);
+    watching.terminal.child.stdin?.write("\u001a");
+    await eventually("it has come back", watching.sent, (sent) => sent.split(enter).length === 3);
+    await using holder = await startHolder(endpoints, name);
+    await shows(watching, /held by 1/);
+    watching.terminal.child.stdin?.write("\u0003");
+    assert.equal((await watching.terminal.end()).code, 0);
     await letGo(holder);
   });
 });

@@ -16,4 +16,5 @@ export const testHost: Host = {
   kill: (pid, signal) => void process.kill(pid, signal),
   ask: async () => "",
   onSignal: () => undefined,
+  onSuspend: () => undefined,
 };

@@ -20,12 +20,14 @@ export class LiveScreen {
   #lines: readonly TimedLine[] | undefined;
   #readAt: Date | undefined;
   #failure = "";
+  #isClosed = false;
 
   constructor(host: Host, format: (lines: readonly TimedLine[], paper: Paper) => string[]) {
     this.#host = host;
     this.#format = format;
     host.standardOutput.write(enter);
     host.standardOutput.onResize(() => this.#draw());
+    host.onSuspend(this.#leave, this.#comeBack);
   }
 
   /** Draws what was read just now. */
@@ -44,9 +46,20 @@ export class LiveScreen {
 
   /** Leaves the last picture on the terminal. */
   close(): void {
-    this.#host.standardOutput.write(leave);
+    this.#leave();
+    this.#isClosed = true;
     if (this.#lines !== undefined) this.#host.standardOutput.write(`${this.#picture().join("\n")}\n`);
   }
+
+  readonly #leave = (): void => {
+    if (!this.#isClosed) this.#host.standardOutput.write(leave);
+  };
+
+  readonly #comeBack = (): void => {
+    if (this.#isClosed) return;
+    this.#host.standardOutput.write(enter);
+    this.#draw();
+  };
 
   #draw(): void {
     const { rows } = this.#host.standardOutput;
