@@ -1,6 +1,6 @@
 import type { LineEntry } from "../index.ts";
-import { orphanWaitMs } from "../session/deadline.ts";
 import type { Place } from "./place.ts";
+import { deadlineMarginMs } from "./stop-timing.ts";
 
 /** What is assumed of somebody whose record does not say its TTL, in seconds. */
 const assumedTtl = 60;
@@ -28,8 +28,8 @@ export function firstAlive(places: readonly Place[] | undefined): Place | undefi
 
 /** How long whoever enters the line now waits for `holders` at most, in milliseconds. */
 export function outliveMs(holders: DeadHolders): number {
-  const longestMs = Math.max(...holders.map(({ ttl }) => orphanWaitMs(ttl ?? assumedTtl)));
-  return Math.min(longestMs + slackMs, longestWaitMs);
+  const longestTtlMs = Math.max(...holders.map(({ ttl }) => (ttl ?? assumedTtl) * 1_000));
+  return Math.min(longestTtlMs + deadlineMarginMs(longestTtlMs) + slackMs, longestWaitMs);
 }
 
 function isDead({ state }: LineEntry): boolean {

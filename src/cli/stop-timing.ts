@@ -8,8 +8,11 @@
  * The deadline, and the margin after it, are the library's: nobody else can have been admitted before the deadline.
  */
 
-/** What the library keeps between a deadline and the end of the lease, in milliseconds: see docs/design.md, "What we rely on, we wrote". */
-function deadlineMarginMs(ttlMs: number): number {
+/**
+ * What the library keeps between a deadline and the end of the lease, and after that until others go on, in milliseconds:
+ * see docs/design.md, "What we rely on, we wrote".
+ */
+export function deadlineMarginMs(ttlMs: number): number {
   return Math.max(ttlMs / 10, 150);
 }
 
