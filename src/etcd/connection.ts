@@ -57,6 +57,8 @@ export class Connection {
     { timeoutMs, signal, headers }: TryOptions,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
+      // First: what cannot be written is to leave no call behind.
+      const message = encode(method, request);
       const channel = this.#open();
       const answersBefore = this.#answers;
       let answer: { readonly response: Response } | undefined;
@@ -95,7 +97,7 @@ export class Connection {
         fail(new GrpcError(status.DEADLINE_EXCEEDED, "no answer"));
       });
       if (signal !== undefined) stopListening = onAbort(signal, fail);
-      call.send(encode(method, request));
+      call.send(message);
       call.end();
     });
   }

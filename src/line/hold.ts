@@ -286,5 +286,6 @@ export class Hold<Owner = unknown> implements Renewable, WatchedHold, Due {
 
 /** Somebody else can write into the entry without touching its lease, also while a rewrite is under way. */
 function isMadeBy({ session, value }: Rewrite, written: Pick<KeyEvent, "leaseId" | "value">): boolean {
-  return written.leaseId === session.leaseId && Buffer.from(written.value).toString() === entryText(value);
+  // As bytes: half of a character, which JavaScript's strings may have, is not what comes back.
+  return written.leaseId === session.leaseId && Buffer.from(entryText(value)).equals(written.value);
 }

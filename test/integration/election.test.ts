@@ -54,6 +54,15 @@ test("observers see each leader and each proclamation, and no candidate that doe
   await leaders.return(undefined);
 });
 
+test("who proclaims half of a character, which UTF-8 cannot say, goes on leading", async (t) => {
+  const setting = setUp(t);
+  const leading = await setting.manager().elect(setting.key, { value: "one" });
+  for (let step = 0; step < 100; step += 1) await leading.proclaim(`\ud83d${step}`);
+  assert.equal(leading.held, true);
+  assert.equal((await setting.manager().leader(setting.key))?.value, "\ufffd99");
+  await leading.resign();
+});
+
 test("a value that looks like a shared lock's does not let others in", async (t) => {
   const setting = setUp(t);
   const { key } = setting;
