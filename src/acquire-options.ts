@@ -37,7 +37,8 @@ export interface TryAcquireOptions {
   readonly refreshInterval?: number | undefined;
   /**
    * For how long nobody else gets the lock, counted from when it was acquired, in milliseconds, also when it is released
-   * before, or when the process ends of itself. When the process is killed, its lease alone keeps others out. 0 by default.
+   * before, or when the process ends of itself. When the process is killed, and while etcd is out of reach at the release,
+   * its lease alone keeps others out. 0 by default.
    */
   readonly atLeast?: number | undefined;
   /** Who we are, as people read it; the manager's by default. */

@@ -9,7 +9,8 @@ import { type Admission, recordKey } from "./line/entry.ts";
 import type { JsonValue } from "./line/entry-value.ts";
 import { Hold, type HoldListener } from "./line/hold.ts";
 import { entryDeleted, type Guarded } from "./line/hold-transactions.ts";
-import { type EndingHold, leaveHold, leaveHolds } from "./line/leave-holds.ts";
+import type { EndingHold } from "./line/kept-entry.ts";
+import { leaveHold, leaveHolds } from "./line/leave-holds.ts";
 import type { Left } from "./line/leave-lines.ts";
 import { checkMetadata, checkNonEmptyString, checkOptions, checkRefreshInterval, checkString } from "./lock-options.ts";
 import type { Session } from "./session/session.ts";
@@ -287,7 +288,7 @@ export class HeldLock implements AsyncDisposable {
   }
 
   #explainStuckRelease(error: EtcdUnavailableError): EtcdUnavailableError {
-    const until = new Date(Date.now() + this.ttl * 1_000).toISOString();
+    const until = new Date(Date.now() + Math.max(this.ttl * 1_000, this.#atLeastMs - this.#heldForMs)).toISOString();
     return new EtcdUnavailableError(
       `lock ${JSON.stringify(this.name)} could not be released; its lease ends by ${until}, ` +
         `or one TTL after etcd is back: ${error.message}`,

@@ -1,47 +1,43 @@
 import { EtcdRefusedError } from "../errors.ts";
-import { grantLease } from "../session/lease-pair.ts";
 import type { Session } from "../session/session.ts";
 import { entryKey } from "./entry.ts";
 import { asFollower } from "./follower.ts";
 import { giveBackPlace, successorOf } from "./hand-over.ts";
 import type { Hold } from "./hold.ts";
-import { keepTransaction, readFound } from "./hold-transactions.ts";
+import { type EndingHold, KeptEntry } from "./kept-entry.ts";
 import { type HandOver, type LeaveOptions, type Left, leaveLines, leaveLinesLater } from "./leave-lines.ts";
-
-/** A hold that ends, and for how long its entry is to be kept in line after that. */
-export interface EndingHold {
-  readonly hold: Hold;
-  readonly keepForMs: number;
-}
 
 /**
  * Leaves the line of a hold, unless its entry is to be kept.
  *
- * @throws EtcdUnavailableError, EtcdRefusedError: then the line is left as soon as etcd answers.
+ * @throws EtcdUnavailableError, EtcdRefusedError: then the line is left, or the entry kept, as soon as etcd does that.
  */
 export async function leaveHold(ending: EndingHold, options: LeaveOptions): Promise<Left> {
   const doubt = new Doubt(options);
-  if (ending.keepForMs > 0 && (await keepEntry(ending, doubt.options))) return "left";
+  if (ending.keepForMs > 0) return doubt.judge(await keepOrLeave(ending, doubt.options));
   const [left = "was-gone"] = await leaveTogether(ending.hold.session, [ending.hold], doubt.options);
   return doubt.judge(left);
 }
 
 /** As {@link leaveHold}, for several: those of one session in one transaction. */
-export async function leaveHolds(ending: readonly EndingHold[], options: LeaveOptions): Promise<readonly Left[]> {
+export async function leaveHolds(endings: readonly EndingHold[], options: LeaveOptions): Promise<readonly Left[]> {
   const doubt = new Doubt(options);
-  const areKept = await Promise.all(ending.map((each) => each.keepForMs > 0 && keepEntry(each, doubt.options)));
-  const leaving = ending.filter((_, index) => areKept[index] !== true).map(({ hold }) => hold);
-  const left = new Map<Hold, Left>(ending.map(({ hold }) => [hold, "left"]));
-  const sessions = [...new Set(leaving.map((hold) => hold.session))];
-  const settled = await Promise.allSettled(
-    sessions.map(async (session) => {
-      const together = leaving.filter((hold) => hold.session === session);
-      const outcomes = await leaveTogether(session, together, doubt.options);
-      for (const [index, hold] of together.entries()) left.set(hold, outcomes[index] ?? "was-gone");
-    }),
-  );
+  const left = new Map<Hold, Left>();
+  const leaving = endings.filter(({ keepForMs }) => keepForMs <= 0).map(({ hold }) => hold);
+  const leave = async (session: Session): Promise<void> => {
+    const together = leaving.filter((hold) => hold.session === session);
+    const outcomes = await leaveTogether(session, together, doubt.options);
+    for (const [index, hold] of together.entries()) left.set(hold, outcomes[index] ?? "was-gone");
+  };
+  const keep = async (ending: EndingHold): Promise<void> => {
+    left.set(ending.hold, await keepOrLeave(ending, doubt.options));
+  };
+  const settled = await Promise.allSettled([
+    ...[...new Set(leaving.map(({ session }) => session))].map(leave),
+    ...endings.filter(({ keepForMs }) => keepForMs > 0).map(keep),
+  ]);
   for (const outcome of settled) if (outcome.status === "rejected") throw outcome.reason;
-  return [...left.values()].map((each) => doubt.judge(each));
+  return endings.map(({ hold }) => doubt.judge(left.get(hold) ?? "was-gone"));
 }
 
 /**
@@ -103,26 +99,19 @@ function handOverOf({ admission, place, session }: Hold): HandOver | undefined {
   return to === undefined ? undefined : { from: admission, to, successor };
 }
 
-/**
- * Moves the entry to a lease of its own, which nobody renews: it goes when the time is over, with us or without. Whether
- * that was done; unless it was, the line is to be left.
- */
-async function keepEntry({ hold, keepForMs }: EndingHold, options: LeaveOptions): Promise<boolean> {
-  const { admission, session } = hold;
+/** The line is left only when etcd has said that the entry is not ours: what was promised is kept, as well as it can be. */
+async function keepOrLeave(ending: EndingHold, options: LeaveOptions): Promise<Left> {
+  const { hold } = ending;
+  const { session } = hold;
+  const giveUpAt = session.clock.now() + options.timeoutMs;
+  const kept = new KeptEntry(ending);
   try {
-    const lease = await grantLease(session.client, Math.ceil(keepForMs / 1_000), options);
-    const ownLeases = hold.sessions.map(({ leaseId }) => leaseId);
-    const transaction = keepTransaction(admission, ownLeases, lease.id, Math.ceil(Date.now() + keepForMs));
-    const { results } = await session.client.transact(transaction, { tryTimeoutMs: session.tryTimeoutMs, ...options });
-    const isKept = readFound(results.slice(-2)).entry?.leaseId === lease.id;
-    if (isKept) giveBack(hold);
-    return isKept;
-  } catch {
-    // Then the line is left, or it turns out that etcd is out of reach.
-    return false;
+    if (await kept.keep(options)) return "left";
+  } catch (error) {
+    session.addChore(kept);
+    throw error;
   }
-}
-
-function giveBack({ sessions, admission }: Hold): void {
-  for (const session of sessions) giveBackPlace(session, admission.entry);
+  const timeoutMs = giveUpAt - session.clock.now();
+  const [left = "was-gone"] = await leaveTogether(session, [hold], { ...options, timeoutMs });
+  return left;
 }

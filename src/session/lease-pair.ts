@@ -76,8 +76,8 @@ function isLeaseThere(error: unknown): boolean {
   return error instanceof EtcdRefusedError && error.status === "FAILED_PRECONDITION";
 }
 
-/** Whether the lease is there, or will be, is not known: it must not stay for many TTLs if it is. */
-function revokeLater(client: EtcdClient, id: bigint): void {
+/** Ends a lease that nobody wants. Whether it is there, or will be, need not be known: it must not stay for many TTLs. */
+export function revokeLater(client: EtcdClient, id: bigint): void {
   client.revokeLease(id, { timeoutMs: revokeTimeoutMs }).catch(() => {});
 }
 

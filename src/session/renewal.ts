@@ -3,6 +3,7 @@ import { Bell } from "../bell.ts";
 import type { Clock } from "../clock.ts";
 import { EtcdRefusedError, type LossReason } from "../errors.ts";
 import type { CallOptions, EtcdClient, Header, LeaseAnswer } from "../etcd/etcd-client.ts";
+import type { Chores } from "./chores.ts";
 import { ClockJump } from "./clock-jump.ts";
 import { ClusterHistory } from "./cluster-history.ts";
 import { recordLeaseTtl, renewalIntervalMs, tryTimeoutMs } from "./deadline.ts";
@@ -17,6 +18,7 @@ export interface RenewalOptions {
   readonly clock: Clock;
   readonly leases: LeasePair;
   readonly suffixes: Suffixes;
+  readonly chores: Chores;
   /** Aborts when the session has ended, and the renewal with it. */
   readonly ended: Scope;
   /** Ends the session. */
@@ -101,6 +103,11 @@ export class Renewal {
     this.#bell.ring();
   }
 
+  /** One has come up. */
+  expectChores(): void {
+    this.#bell.ring();
+  }
+
   /** Renews the lease and every hold now. Resolves after the try, whether or not it succeeded, or with the session's end. */
   renew(): Promise<void> {
     return new Promise((resolve) => {
@@ -140,7 +147,12 @@ export class Renewal {
       position += 1;
     }
     const leaseDueAt = this.renewedAt > doubtedAt ? this.renewedAt + this.#plannedIntervalMs : doubtedAt;
-    return this.#ghosts === "sweep-now" ? Number.NEGATIVE_INFINITY : Math.min(leaseDueAt, touchDueAt);
+    return this.#isPressed ? Number.NEGATIVE_INFINITY : Math.min(leaseDueAt, touchDueAt);
+  }
+
+  /** There is something that waits for nothing but etcd. */
+  get #isPressed(): boolean {
+    return this.#ghosts === "sweep-now" || this.#options.chores.arePressing;
   }
 
   #leastIntervalMs(): number {
@@ -169,7 +181,7 @@ export class Renewal {
   }
 
   async #tryRenewal(ofAllHolds: boolean): Promise<void> {
-    const { leases, ended } = this.#options;
+    const { leases, chores, ended } = this.#options;
     const tryMs = tryTimeoutMs(this.#ttl);
     // No longer than two tries: what is due, and whether anybody still wants it, is looked at anew after each failure.
     const options = { signal: ended, timeoutMs: tryMs * 2, tryTimeoutMs: tryMs };
@@ -189,6 +201,7 @@ export class Renewal {
       // the data of etcd would seem to have gone back in time.
       await this.#touch(holds, options);
       await recordsRenewed;
+      if (!ended.aborted) await chores.carryOut(options);
       if (!ended.aborted && this.#ghosts !== "none") await this.#removeGhosts(options);
     } finally {
       // Also those that were not due: the lease is theirs, too.
@@ -210,10 +223,9 @@ export class Renewal {
     return due;
   }
 
-  /** Each renewal of the lease looks for ghosts as well, if there may be any. */
+  /** Each renewal of the lease does the chores, and looks for ghosts, if there may be any. */
   #isLeaseNearlyDue(): boolean {
-    const isWanted = this.#isLeaseInDoubt || this.#ghosts === "sweep-now";
-    return isWanted || this.#isNearlyDue(this.renewedAt, this.#plannedIntervalMs);
+    return this.#isLeaseInDoubt || this.#isPressed || this.#isNearlyDue(this.renewedAt, this.#plannedIntervalMs);
   }
 
   #isNearlyDue(provedAt: number, intervalMs: number): boolean {

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { DeadlineAlarm } from "../deadline-alarm.ts";
 import type { LossReason } from "../errors.ts";
 import type { EtcdClient } from "../etcd/etcd-client.ts";
+import { type Chore, Chores } from "./chores.ts";
 import { tryTimeoutMs } from "./deadline.ts";
 import { grantLeasePair, type LeasePair } from "./lease-pair.ts";
 import type { Renewable } from "./renewable.ts";
@@ -41,6 +42,7 @@ export class Session {
   /** When the holds that go on are to be watched. */
   readonly watchDelays: DeadlineAlarm;
   readonly #suffixes: Suffixes;
+  readonly #chores = new Chores();
   readonly #renewal: Renewal;
   readonly #onIdle: () => void;
 
@@ -59,6 +61,7 @@ export class Session {
       clock,
       leases,
       suffixes: this.#suffixes,
+      chores: this.#chores,
       ended: this.ended,
       end: (reason, explanation) => this.end(reason, explanation),
       onRenewalFailed: options.onRenewalFailed,
@@ -136,6 +139,16 @@ export class Session {
     this.#renewal.expectGhosts();
   }
 
+  /** Has something done as soon as etcd does it, by {@link Session.close} at the latest, or abandoned with the session's end. */
+  addChore(chore: Chore): void {
+    if (this.ended.aborted) {
+      chore.abandon();
+      return;
+    }
+    this.#chores.add(chore);
+    this.#renewal.expectChores();
+  }
+
   addHold(hold: Renewable): void {
     const ended: unknown = this.ended.reason;
     // In a moment: whoever adds a hold may be only making it.
@@ -155,15 +168,25 @@ export class Session {
   /** Ends the session, for good. Its leases, if they still are, are left to {@link Session.close} or to time. */
   end(reason: LossReason, explanation: string): void {
     if (this.ended.aborted) return;
-    this.ended.abort(new SessionEndedError(reason, explanation));
-    for (const hold of this.#renewal.removeAll()) hold.onSessionEnd(reason, explanation);
+    this.#stop(reason, explanation);
+    this.#chores.abandon();
   }
 
-  /** Ends the session and its leases, and so all keys bound to them; gives up after `timeoutMs`. */
+  /**
+   * Ends the session and its leases, and so all keys bound to them; gives up after `timeoutMs`. Where a chore cannot be done,
+   * the leases are left to time: what it is about stays as long as they do.
+   */
   async close(timeoutMs: number): Promise<void> {
-    this.end("lease-ended", "the session was closed");
+    this.#stop("lease-ended", "the session was closed");
     const options = { timeoutMs, tryTimeoutMs: this.tryTimeoutMs };
+    if (!(await this.#chores.carryOut(options))) return;
     const leases = [this.leaseId, this.recordLeaseId];
     await Promise.all(leases.map((id) => this.client.revokeLease(id, options)));
+  }
+
+  #stop(reason: LossReason, explanation: string): void {
+    if (this.ended.aborted) return;
+    this.ended.abort(new SessionEndedError(reason, explanation));
+    for (const hold of this.#renewal.removeAll()) hold.onSessionEnd(reason, explanation);
   }
 }

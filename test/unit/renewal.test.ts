@@ -4,6 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Scope, sleep } from "#dist/abort.js";
 import { EtcdUnavailableError } from "#dist/errors.js";
 import type { EtcdClient, LeaseAnswer, Transaction, TransactionAnswer } from "#dist/etcd/etcd-client.js";
+import { Chores } from "#dist/session/chores.js";
 import type { Renewable } from "#dist/session/renewable.js";
 import { Renewal } from "#dist/session/renewal.js";
 import { Suffixes } from "#dist/session/suffixes.js";
@@ -72,6 +73,7 @@ function setUp(t: { after(work: () => void): void }) {
     client: { keepAlive, transact } as unknown as EtcdClient,
     clock,
     leases: { entries: 1n, records: 2n, granted },
+    chores: new Chores(),
     suffixes: new Suffixes(1n),
     ended,
     end: () => assert.fail("nothing ends the session"),
