@@ -107,7 +107,10 @@ export class V2Client {
     const request = { method: "GET", path, bodyTimeoutMs: patienceMs } as const;
     const { response } = await this.#call(async (connection, tries) => {
       const answer = await connection.send(request, tries);
-      return answer.body === undefined || answer.body === "" ? undefined : parse(answer, connection.endpoint);
+      if (answer.body === undefined) return undefined;
+      // etcd itself waits for far longer: something before it has answered.
+      if (answer.body === "") throw new GrpcError(status.UNAVAILABLE, `HTTP status ${answer.statusCode}, and no words`);
+      return parse(answer, connection.endpoint);
     }, options);
     if (response?.errorCode === changesForgotten) return "forgotten";
     if (response?.node === undefined) return "none";

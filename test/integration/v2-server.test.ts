@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Lock } from "#dist/index.js";
 
 /** A lock on a server that is not etcd, or not as it should be. */
@@ -16,6 +17,21 @@ async function lockOn(t: TestContext, listener: RequestListener): Promise<Lock> 
   const { port } = server.address() as AddressInfo;
   return new Lock({ endpoints: `127.0.0.1:${port}`, api: 2 }, "/k", "i", 5);
 }
+
+/** Has one key, which is ours, and answers each watch with a status and nothing else. */
+function unwatchable(statusCode: number, onWatch: () => void): RequestListener {
+  return ({ method, url }, response) => {
+    if (url?.includes("wait=true") === true) {
+      onWatch();
+      response.writeHead(statusCode).end();
+    } else {
+      response.writeHead(200, { "x-etcd-index": "8" }).end(JSON.stringify(method === "GET" ? absent : present));
+    }
+  };
+}
+
+const absent = { errorCode: 100, message: "Key not found", index: 6 };
+const present = { action: "update", node: { key: "/k", value: "i", createdIndex: 7, modifiedIndex: 8, ttl: 5 } };
 
 const answers: readonly (readonly [string, number, string, RegExp])[] = [
   [
@@ -60,6 +76,18 @@ describe("a server of the v2 API", { concurrency: true }, () => {
         response.writeHead(statusCode, { "x-etcd-index": "9" }).end(body);
       });
       await assert.rejects(lock.lock({ timeout: 2_000 }), message);
+    });
+  }
+
+  for (const statusCode of [200, 503]) {
+    it(`before which something answers each watch with ${statusCode} and nothing is not asked without a pause`, async (t) => {
+      const onWatch = t.mock.fn();
+      const lock = await lockOn(t, unwatchable(statusCode, onWatch));
+      await lock.lock({ timeout: 20_000 });
+      await delay(1_500);
+      await lock.unlock();
+      const watches = onWatch.mock.callCount();
+      assert.ok(watches > 0 && watches < 100, `${watches} in 1.5 s`);
     });
   }
 });
